@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+
+/// Every limit of the box, with its unit in its name. Defaults fit a 512 MB board; `[limits]` in `config.toml` changes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest message, as SIZE announces it.
+    pub message_bytes_max: u64,
+    /// IMAP sessions at once.
+    pub imap_sessions_max: usize,
+    /// SMTP and submission sessions at once.
+    pub smtp_sessions_max: usize,
+    /// Messages being received at once; the next waits for a place.
+    pub receiving_max: usize,
+    /// Longest SMTP command line, CRLF included (RFC 5321 section 4.5.3.1.4, with room for AUTH and ORCPT).
+    pub smtp_line_bytes_max: usize,
+    /// Longest line of a message, CRLF included; longer ones are accepted up to this and no further.
+    pub message_line_bytes_max: usize,
+    /// Recipients of one message.
+    pub recipients_max: usize,
+    /// Wrong commands before an SMTP session is closed.
+    pub smtp_errors_max: u32,
+    /// Failed logins before a session is closed.
+    pub login_failures_max: u32,
+    /// Longest IMAP command line without its literals.
+    pub imap_line_bytes_max: usize,
+    /// All literals of one IMAP command together, APPEND's message aside.
+    pub imap_literals_bytes_max: usize,
+    /// Ranges in one IMAP sequence set.
+    pub sequence_ranges_max: usize,
+    /// Nested search keys.
+    pub search_depth_max: usize,
+    /// Search keys in one SEARCH.
+    pub search_keys_max: usize,
+    /// Output waiting in memory for a slow IMAP client.
+    pub output_bytes_max: usize,
+    /// Header of a message or part that is read for the index; the rest stays in the file.
+    pub header_bytes_max: usize,
+    /// Nesting of MIME parts that is told apart.
+    pub mime_depth_max: usize,
+    /// MIME parts of one message that are told apart.
+    pub mime_parts_max: usize,
+    /// Mailboxes of one account.
+    pub mailboxes_max: usize,
+    /// Idle seconds before an IMAP session ends (RFC 9051 section 5.4 asks for at least 30 minutes).
+    pub imap_idle_s: u64,
+    /// Idle seconds before an unauthenticated IMAP session ends.
+    pub login_idle_s: u64,
+    /// Idle seconds in an SMTP session (RFC 5321 section 4.5.3.2.7).
+    pub smtp_idle_s: u64,
+    /// Seconds one message may take to come in.
+    pub smtp_data_s: u64,
+    /// Seconds a graceful stop waits for mail in flight.
+    pub drain_s: u64,
+    /// Outbound deliveries at once.
+    pub outbound_max: usize,
+    /// Outbound deliveries at once to one destination.
+    pub outbound_per_destination_max: usize,
+    /// Queue entries held in memory, whatever the queue's length.
+    pub queue_active_max: usize,
+    /// Received: headers after which a message is looping (RFC 5321 section 6.3).
+    pub hops_max: usize,
+    /// Aliases and groups leading to one another.
+    pub alias_depth_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            message_bytes_max: 25 * 1024 * 1024,
+            imap_sessions_max: 600,
+            smtp_sessions_max: 50,
+            receiving_max: 20,
+            smtp_line_bytes_max: 4096,
+            message_line_bytes_max: 65_536,
+            recipients_max: 1000,
+            smtp_errors_max: 20,
+            login_failures_max: 3,
+            imap_line_bytes_max: 65_536,
+            imap_literals_bytes_max: 262_144,
+            sequence_ranges_max: 20_000,
+            search_depth_max: 32,
+            search_keys_max: 1000,
+            output_bytes_max: 131_072,
+            header_bytes_max: 262_144,
+            mime_depth_max: 50,
+            mime_parts_max: 1000,
+            mailboxes_max: 2000,
+            imap_idle_s: 30 * 60,
+            login_idle_s: 3 * 60,
+            smtp_idle_s: 5 * 60,
+            smtp_data_s: 60 * 60,
+            drain_s: 20,
+            outbound_max: 10,
+            outbound_per_destination_max: 2,
+            queue_active_max: 100,
+            hops_max: 50,
+            alias_depth_max: 10,
+        }
+    }
+}
