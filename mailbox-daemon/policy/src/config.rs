@@ -1,0 +1,255 @@
+//! What `config.toml` says: parsed and checked as a whole before anything acts on it.
+//!
+//! The text becomes [`Settings`] or a [`ConfigError`] that names the line and, where a key is misspelt, the key that was
+//! probably meant. Paths are relative to the state directory.
+
+mod suggestion;
+mod target;
+
+pub use target::{HostPort, Relay, TlsMode};
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use thiserror::Error;
+use types::{Domain, Limits};
+
+/// Everything the daemon was told, with defaults filled in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The name the box greets with and writes into `Received:`.
+    #[serde(deserialize_with = "target::domain")]
+    pub hostname: Domain,
+    /// Where the listeners bind when systemd hands over no sockets.
+    #[serde(default)]
+    pub listen: Listen,
+    /// Certificate and key.
+    #[serde(default)]
+    pub tls: TlsFiles,
+    /// How clients log in.
+    #[serde(default)]
+    pub auth: AuthSettings,
+    /// Where mail for others goes.
+    #[serde(default)]
+    pub outbound: Outbound,
+    /// Which resolver answers.
+    #[serde(default)]
+    pub dns: Dns,
+    /// The spam filter.
+    #[serde(default)]
+    pub spam: Spam,
+    /// Every limit.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Addresses to bind, none by default: under systemd its socket units decide.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// SMTP from other servers.
+    pub smtp: Vec<SocketAddr>,
+    /// Submission with STARTTLS (RFC 6409).
+    pub submission: Vec<SocketAddr>,
+    /// Submission inside TLS (RFC 8314).
+    pub submissions: Vec<SocketAddr>,
+    /// IMAP with STARTTLS.
+    pub imap: Vec<SocketAddr>,
+    /// IMAP inside TLS (RFC 8314).
+    pub imaps: Vec<SocketAddr>,
+}
+
+/// PEM files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Default for TlsFiles {
+    fn default() -> TlsFiles {
+        TlsFiles { certificate: "tls/cert.pem".into(), key: "tls/key.pem".into() }
+    }
+}
+
+/// How clients log in.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Lets clients on loopback log in without TLS. For the demo box; an appliance never sets it.
+    pub cleartext_loopback: bool,
+}
+
+/// Where mail for others goes: a route of its own, else the relay, else the domain's MX.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbound {
+    /// Fixed servers for single domains.
+    #[serde(deserialize_with = "target::routes")]
+    pub route: BTreeMap<Domain, HostPort>,
+    /// `host:port` of a relay for all other mail.
+    #[serde(deserialize_with = "target::optional_host_port")]
+    pub relay: Option<HostPort>,
+    /// How the relay is spoken to; by its port when absent: 465 TLS, 587 STARTTLS, others STARTTLS where offered.
+    pub relay_tls: Option<TlsMode>,
+    /// The relay's account.
+    pub relay_user: Option<String>,
+    /// Its password; never logged.
+    pub relay_password: Option<target::Secret>,
+    /// A CA for the relay's certificate besides the system's.
+    pub relay_ca_file: Option<PathBuf>,
+}
+
+/// Which resolver answers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dns {
+    /// `address:port`; the system's resolvers when absent.
+    pub resolver: Option<SocketAddr>,
+}
+
+/// The spam filter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spam {
+    /// Whether incoming mail is judged at all.
+    pub enabled: bool,
+}
+
+impl Default for Spam {
+    fn default() -> Spam {
+        Spam { enabled: true }
+    }
+}
+
+/// What is wrong with a configuration text: always its author's to mend.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct ConfigError {
+    /// The line, from 1; `None` when the file as a whole is at fault.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What was probably meant.
+    pub suggestion: Option<String>,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.message)?;
+        match &self.suggestion {
+            Some(suggestion) => write!(f, "; did you mean `{suggestion}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Settings {
+    /// Parses and checks a whole configuration.
+    pub fn parse(text: &str) -> Result<Settings, ConfigError> {
+        let settings: Settings = toml::from_str(text).map_err(|error| suggestion::explain(text, &error))?;
+        match settings.contradiction() {
+            Some(message) => Err(ConfigError { line: None, message, suggestion: None }),
+            None => Ok(settings),
+        }
+    }
+
+    /// The relay with everything that belongs to it.
+    pub fn relay(&self) -> Option<Relay> {
+        let target = self.outbound.relay.clone()?;
+        let tls = self.outbound.relay_tls.unwrap_or_else(|| TlsMode::usual_for(target.port));
+        let login = self.outbound.relay_user.clone().zip(self.outbound.relay_password.clone());
+        Some(Relay { target, tls, login, ca_file: self.outbound.relay_ca_file.clone() })
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        let outbound = &self.outbound;
+        if outbound.relay_user.is_some() != outbound.relay_password.is_some() {
+            return Some("outbound.relay_user and outbound.relay_password belong together".to_owned());
+        }
+        if outbound.relay.is_none() && (outbound.relay_user.is_some() || outbound.relay_tls.is_some()) {
+            return Some("outbound.relay_* is set, but outbound.relay is not".to_owned());
+        }
+        if outbound.relay_tls == Some(TlsMode::None) && outbound.relay_user.is_some() {
+            return Some(
+                "outbound.relay_password would cross the network unprotected: outbound.relay_tls is \"none\""
+                    .to_owned(),
+            );
+        }
+        let bounds = [
+            ("limits.message_bytes_max", self.limits.message_bytes_max, 64 * 1024, 150 * 1024 * 1024),
+            ("limits.smtp_line_bytes_max", self.limits.smtp_line_bytes_max as u64, 1024, 65_536),
+            ("limits.message_line_bytes_max", self.limits.message_line_bytes_max as u64, 1000, 1 << 24),
+            ("limits.recipients_max", self.limits.recipients_max as u64, 100, 100_000),
+            ("limits.imap_idle_s", self.limits.imap_idle_s, 30 * 60, 86_400),
+            ("limits.outbound_max", self.limits.outbound_max as u64, 1, 1000),
+            ("limits.imap_sessions_max", self.limits.imap_sessions_max as u64, 1, 100_000),
+            ("limits.smtp_sessions_max", self.limits.smtp_sessions_max as u64, 1, 100_000),
+        ];
+        bounds.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)).map(
+            |(key, value, least, most)| format!("{key} is {value}, but must lie between {least} and {most}"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_configuration() {
+        let settings = Settings::parse(
+            r#"
+            hostname = "mail.home.test"
+            [listen]
+            smtp = ["127.0.0.1:2525"]
+            [outbound]
+            relay = "smtp.example.net:587"
+            relay_user = "ana"
+            relay_password = "secret words"
+            route.example.org = "127.0.0.1:2527"
+            route."example.net" = "[::1]:2528"
+            [limits]
+            message_bytes_max = 1_000_000
+            "#,
+        )
+        .expect("valid");
+        let relay = settings.relay().expect("a relay");
+        assert_eq!((relay.target.host.as_str(), relay.tls), ("smtp.example.net", TlsMode::StartTls));
+        assert!(!format!("{settings:?}").contains("secret words"));
+        let route = |name| {
+            settings.outbound.route.get(&Domain::parse(name).expect("domain")).map(ToString::to_string)
+        };
+        assert_eq!(route("example.org").as_deref(), Some("127.0.0.1:2527"));
+        assert_eq!(route("example.net").as_deref(), Some("[::1]:2528"));
+        assert_eq!(settings.limits.message_bytes_max, 1_000_000);
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        for (text, expected) in [
+            ("hostnme = \"a\"", "line 1: unknown key `hostnme`; did you mean `hostname`?"),
+            (
+                "hostname = \"a.test\"\n[outbound]\nrely = \"x:1\"",
+                "line 3: unknown key `rely`; did you mean `relay`?",
+            ),
+            (
+                "hostname = \"a.test\"\n[limits]\nimap_idle_s = 5",
+                "limits.imap_idle_s is 5, but must lie between 1800 and 86400",
+            ),
+        ] {
+            assert_eq!(Settings::parse(text).expect_err("refused").to_string(), expected);
+        }
+        let error =
+            Settings::parse("hostname = \"a.test\"\n[listen]\nsmtp = [\"here\"]").expect_err("refused");
+        assert_eq!(error.line, Some(3));
+        assert_eq!(Settings::parse("").expect_err("refused").message, "missing field `hostname`");
+    }
+}
