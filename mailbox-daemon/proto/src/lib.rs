@@ -1,1 +1,6 @@
-//! placeholder
+//! Bytes to meaning and back, without I/O: no socket, file, clock or user is known here.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod sasl;
+pub mod smtp;

@@ -1,0 +1,7 @@
+//! SMTP (RFC 5321) and message submission (RFC 6409).
+
+pub mod data;
+pub mod parse;
+pub mod reply;
+pub mod server;
+pub mod write;
