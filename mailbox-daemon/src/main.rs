@@ -1,2 +1,70 @@
-//! placeholder
-fn main() {}
+//! The mail of a home in one process. This crate is the command line and the order in which things start.
+
+mod cli;
+mod demo_text;
+mod log;
+mod memory;
+mod output;
+
+use clap::Parser;
+use cli::{Cli, Word};
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("mailbox-daemon: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<(), String> {
+    match cli.word {
+        Word::Run => daemon(run(&cli.config)),
+        Word::Demo(demo) => daemon(async { demo.settled().run(demo_text::announce).await.map_err(as_text) }),
+        Word::Check => check(&cli.config),
+        word => {
+            let state_dir = service::host::state_dir_of(&cli.config);
+            let answer = service::control::execute(&state_dir, word.command()?).map_err(as_text)?;
+            output::print(&answer, cli.json);
+            Ok(())
+        }
+    }
+}
+
+/// Sets the process up for a long life in little memory, then runs the future to its end.
+fn daemon(life: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    memory::stay_small();
+    log::start();
+    service::tls::install_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4)))
+        .max_blocking_threads(16)
+        .thread_stack_size(1024 * 1024)
+        .enable_all()
+        .build()
+        .map_err(as_text)?;
+    let result = runtime.block_on(life);
+    // Sessions that outlived the grace period end with the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(config: &Path) -> Result<(), String> {
+    let settings = service::host::read_settings(config).map_err(as_text)?;
+    service::run::run(settings, config, |_| {}).await.map_err(as_text)
+}
+
+fn check(config: &Path) -> Result<(), String> {
+    service::host::read_settings(config).map_err(as_text)?;
+    println!("{}: no mistakes found", config.display());
+    Ok(())
+}
+
+fn as_text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,1 +1,19 @@
-//! placeholder
+//! The only floor with sockets, TLS, DNS look-ups, async and the wall clock.
+//!
+//! It gathers facts, asks the floors below what to do, and does it. Decisions about mail live in `policy`, the meaning of
+//! bytes in `proto`, files in `store`.
+
+pub mod admin;
+pub mod auth;
+pub mod control;
+pub mod demo;
+mod disk;
+pub mod host;
+pub mod listen;
+pub mod run;
+pub mod stop;
+pub mod stream;
+pub mod tls;
+mod watchdog;
+
+pub use disk::disk;

@@ -1,0 +1,259 @@
+//! What the owner can ask for: the commands of the command line and later of the web pages, each executed in one place.
+
+mod accounts;
+mod names;
+mod queue;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::directory::Directory;
+use store::queue::Queue;
+use store::{Store, StoreError};
+use thiserror::Error;
+use types::{Address, AddressError, Domain, UnixSeconds};
+
+/// One thing to do or to show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// A new account with its password.
+    AccountAdd {
+        /// Its address.
+        address: String,
+        /// Its password.
+        password: String,
+    },
+    /// Every account.
+    AccountList,
+    /// A new password for an account.
+    AccountPassword {
+        /// Which account.
+        address: String,
+        /// The new password.
+        password: String,
+    },
+    /// Ends an account; its mail is moved aside.
+    AccountRemove {
+        /// Which account.
+        address: String,
+    },
+    /// A new alias, or a new target for one.
+    AliasAdd {
+        /// The other name.
+        address: String,
+        /// Where its mail goes.
+        target: String,
+    },
+    /// Every alias.
+    AliasList,
+    /// Ends an alias.
+    AliasRemove {
+        /// Which one.
+        address: String,
+    },
+    /// A password for one device or program.
+    AppPasswordAdd {
+        /// For which account.
+        address: String,
+        /// What the device is called.
+        name: String,
+    },
+    /// The app passwords of an account.
+    AppPasswordList {
+        /// Which account.
+        address: String,
+    },
+    /// Revokes one app password.
+    AppPasswordRevoke {
+        /// Of which account.
+        address: String,
+        /// Which one.
+        name: String,
+    },
+    /// A new domain to receive mail for.
+    DomainAdd {
+        /// Its name.
+        domain: String,
+    },
+    /// Where mail for unknown names of a domain goes; nowhere without a target.
+    DomainCatchAll {
+        /// Which domain.
+        domain: String,
+        /// The address that gets it.
+        target: Option<String>,
+    },
+    /// Every domain.
+    DomainList,
+    /// Ends a domain nobody has an address in.
+    DomainRemove {
+        /// Which one.
+        domain: String,
+    },
+    /// A new group, or more members for one.
+    GroupAdd {
+        /// Its address.
+        address: String,
+        /// Who gets its mail.
+        members: Vec<String>,
+    },
+    /// Every group with its members.
+    GroupList,
+    /// Ends a group, or takes single members out of it.
+    GroupRemove {
+        /// Which group.
+        address: String,
+        /// The members to take out; all when empty, and the group with them.
+        members: Vec<String>,
+    },
+    /// Gives up a queued message without a report.
+    QueueDelete {
+        /// Which one.
+        id: String,
+    },
+    /// Keeps a queued message from being tried.
+    QueueHold {
+        /// Which one.
+        id: String,
+    },
+    /// What waits to go out.
+    QueueList,
+    /// Lets a held message go on.
+    QueueRelease {
+        /// Which one.
+        id: String,
+    },
+    /// Tries a message, or all, now.
+    QueueRetry {
+        /// Which one; all when absent.
+        id: Option<String>,
+    },
+    /// Everything about one queued message.
+    QueueShow {
+        /// Which one.
+        id: String,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Answer {
+    /// One sentence for a person; empty where the rows say it.
+    pub message: String,
+    /// Rows of a list, all with the same keys.
+    pub rows: Vec<Map<String, Value>>,
+}
+
+/// Why it was not done.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// An address is not one.
+    #[error("{text}: {source}")]
+    Address {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        source: AddressError,
+    },
+    /// There is no such thing.
+    #[error("there is no {kind} {name}")]
+    Unknown {
+        /// Account, alias, ...
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// The name is taken.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// The domain is not one of ours.
+    #[error("{0} is not a domain of this box; `domain add {0}` makes it one")]
+    ForeignDomain(Domain),
+    /// The domain is still used.
+    #[error("{0} still has accounts, aliases or groups; remove them first")]
+    DomainInUse(Domain),
+    /// The password is too short or too long.
+    #[error("a password has 8 to 256 characters")]
+    Password,
+    /// The name of a device is empty or too long.
+    #[error("the name of a device has 1 to 64 characters")]
+    DeviceName,
+    /// A group needs somebody in it.
+    #[error("a group needs at least one member")]
+    EmptyGroup,
+    /// The state directory does not answer.
+    #[error("the state directory cannot be used: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// What commands work on, in the running daemon or on a state directory at rest.
+pub struct Admin<'a> {
+    /// Mail.
+    pub store: &'a Store,
+    /// Accounts and other names.
+    pub directory: &'a Directory,
+    /// Mail on its way out.
+    pub queue: &'a Queue,
+    /// The wall clock.
+    pub now: UnixSeconds,
+}
+
+impl Admin<'_> {
+    /// Does one thing.
+    pub fn execute(&self, command: Command) -> Result<Answer, AdminError> {
+        match command {
+            Command::AccountAdd { address, password } => self.account_add(&address, &password),
+            Command::AccountList => self.account_list(),
+            Command::AccountPassword { address, password } => self.account_password(&address, &password),
+            Command::AccountRemove { address } => self.account_remove(&address),
+            Command::AliasAdd { address, target } => self.alias_add(&address, &target),
+            Command::AliasList => self.alias_list(),
+            Command::AliasRemove { address } => self.alias_remove(&address),
+            Command::AppPasswordAdd { address, name } => self.app_password_add(&address, &name),
+            Command::AppPasswordList { address } => self.app_password_list(&address),
+            Command::AppPasswordRevoke { address, name } => self.app_password_revoke(&address, &name),
+            Command::DomainAdd { domain } => self.domain_add(&domain),
+            Command::DomainCatchAll { domain, target } => self.domain_catch_all(&domain, target.as_deref()),
+            Command::DomainList => self.domain_list(),
+            Command::DomainRemove { domain } => self.domain_remove(&domain),
+            Command::GroupAdd { address, members } => self.group_add(&address, &members),
+            Command::GroupList => self.group_list(),
+            Command::GroupRemove { address, members } => self.group_remove(&address, &members),
+            Command::QueueDelete { id } => self.queue_delete(&id),
+            Command::QueueHold { id } => self.queue_hold(&id),
+            Command::QueueList => self.queue_list(),
+            Command::QueueRelease { id } => self.queue_release(&id),
+            Command::QueueRetry { id } => self.queue_retry(id.as_deref()),
+            Command::QueueShow { id } => self.queue_show(&id),
+        }
+    }
+}
+
+impl Answer {
+    fn says(message: impl Into<String>) -> Answer {
+        Answer { message: message.into(), rows: Vec::new() }
+    }
+
+    fn lists(rows: impl IntoIterator<Item = Value>) -> Answer {
+        let rows = rows.into_iter().filter_map(|row| match row {
+            Value::Object(columns) => Some(columns),
+            _ => None,
+        });
+        Answer { message: String::new(), rows: rows.collect() }
+    }
+}
+
+/// An address this box hosts or might host.
+fn own_address(text: &str) -> Result<Address, AdminError> {
+    Address::parse_own(text).map_err(|source| AdminError::Address { text: text.to_owned(), source })
+}
+
+/// Any address.
+fn any_address(text: &str) -> Result<Address, AdminError> {
+    Address::parse(text).map_err(|source| AdminError::Address { text: text.to_owned(), source })
+}
+
+fn domain_name(text: &str) -> Result<Domain, AdminError> {
+    Domain::parse(text)
+        .ok()
+        .filter(|domain| domain.literal().is_none())
+        .ok_or(AdminError::Address { text: text.to_owned(), source: AddressError::BadDomain })
+}

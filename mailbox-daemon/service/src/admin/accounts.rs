@@ -1,0 +1,113 @@
+//! Accounts and their passwords.
+
+use super::{Admin, AdminError, Answer, own_address};
+use crate::auth::{ITERATIONS, new_record, new_salt};
+use serde_json::json;
+use types::{Account, Address, AppPassword, DirectoryEntry};
+
+impl Admin<'_> {
+    pub(super) fn account_add(&self, address: &str, password: &str) -> Result<Answer, AdminError> {
+        let address = self.free_address(address)?;
+        let password = checked(password)?;
+        let scram_salt = new_salt();
+        let account = Account {
+            address: address.clone(),
+            password: Some(new_record(password, &scram_salt, ITERATIONS)),
+            scram_salt,
+            scram_iterations: ITERATIONS,
+            app_passwords: Vec::new(),
+            created_at: self.now,
+        };
+        self.store.account(&address)?;
+        self.directory.put(&address, &DirectoryEntry::Account(account))?;
+        Ok(Answer::says(format!("account {address} is ready")))
+    }
+
+    pub(super) fn account_list(&self) -> Result<Answer, AdminError> {
+        let entries = self.directory.entries()?;
+        Ok(Answer::lists(entries.into_iter().filter_map(|(address, entry)| match entry {
+            DirectoryEntry::Account(account) => Some(json!({
+                "address": address.to_string(),
+                "app_passwords": account.app_passwords.len(),
+                "created_at": account.created_at,
+            })),
+            _ => None,
+        })))
+    }
+
+    pub(super) fn account_password(&self, address: &str, password: &str) -> Result<Answer, AdminError> {
+        let mut account = self.account(address)?;
+        account.password = Some(new_record(checked(password)?, &account.scram_salt, account.scram_iterations));
+        self.keep(&account)?;
+        Ok(Answer::says(format!("the password of {} is changed", account.address)))
+    }
+
+    pub(super) fn account_remove(&self, address: &str) -> Result<Answer, AdminError> {
+        let account = self.account(address)?;
+        self.directory.remove(&account.address)?;
+        self.store.remove_account(&account.address)?;
+        Ok(Answer::says(format!("account {} is removed; its mail is kept in mail/.removed", account.address)))
+    }
+
+    pub(super) fn app_password_add(&self, address: &str, name: &str) -> Result<Answer, AdminError> {
+        let mut account = self.account(address)?;
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+            return Err(AdminError::DeviceName);
+        }
+        if account.app_passwords.iter().any(|app| app.name == name) {
+            return Err(AdminError::Exists(format!("an app password named {name}")));
+        }
+        let generated = generate();
+        let password = new_record(&generated, &account.scram_salt, account.scram_iterations);
+        account.app_passwords.push(AppPassword { name: name.to_owned(), password, created_at: self.now });
+        self.keep(&account)?;
+        Ok(Answer::lists([json!({
+            "account": account.address.to_string(), "name": name, "password": generated,
+        })]))
+    }
+
+    pub(super) fn app_password_list(&self, address: &str) -> Result<Answer, AdminError> {
+        let account = self.account(address)?;
+        Ok(Answer::lists(
+            account.app_passwords.iter().map(|app| json!({ "name": app.name, "created_at": app.created_at })),
+        ))
+    }
+
+    pub(super) fn app_password_revoke(&self, address: &str, name: &str) -> Result<Answer, AdminError> {
+        let mut account = self.account(address)?;
+        let before = account.app_passwords.len();
+        account.app_passwords.retain(|app| app.name != name);
+        if account.app_passwords.len() == before {
+            return Err(AdminError::Unknown { kind: "app password named", name: name.to_owned() });
+        }
+        self.keep(&account)?;
+        Ok(Answer::says(format!("the app password {name} of {} is revoked", account.address)))
+    }
+
+    fn account(&self, address: &str) -> Result<Account, AdminError> {
+        let address: Address = own_address(address)?;
+        match self.directory.lookup(&address)? {
+            Some(DirectoryEntry::Account(account)) => Ok(account),
+            _ => Err(AdminError::Unknown { kind: "account", name: address.to_string() }),
+        }
+    }
+
+    fn keep(&self, account: &Account) -> Result<(), AdminError> {
+        Ok(self.directory.put(&account.address, &DirectoryEntry::Account(account.clone()))?)
+    }
+}
+
+fn checked(password: &str) -> Result<&str, AdminError> {
+    match (8..=256).contains(&password.chars().count()) {
+        true => Ok(password),
+        false => Err(AdminError::Password),
+    }
+}
+
+/// Sixteen letters in fours, about 75 bits: long enough that guessing is hopeless, short enough to type on a television.
+fn generate() -> String {
+    let bytes: [u8; 16] = new_salt();
+    let letters: Vec<char> = bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
+}

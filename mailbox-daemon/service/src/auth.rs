@@ -1,0 +1,133 @@
+//! Who is logging in: passwords and SCRAM proofs against the directory.
+
+mod password;
+mod verified;
+
+pub use password::{ITERATIONS, new_record, new_salt};
+
+use crate::disk;
+use crate::host::Host;
+use proto::sasl::ScramRecord;
+use store::StoreError;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use types::{Account, Address, DirectoryEntry, ScramKeys};
+use verified::Verified;
+
+/// One argon2id computation holds 19 MiB, so they queue up.
+const HASHING_MAX: usize = 1;
+
+/// The checker of passwords, with a memory of those that were right.
+pub struct Auth {
+    verified: Verified,
+    hashing: Semaphore,
+    stranger_salt_key: [u8; 32],
+}
+
+/// Somebody who proved to be allowed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The account.
+    pub account: Address,
+    /// The app password that was used; `None` for the account's own.
+    pub app_password: Option<String>,
+}
+
+/// Why nobody was let in.
+#[derive(Debug, Error)]
+pub enum AuthError {
+    /// Wrong name or password; which of them is not told.
+    #[error("wrong name or password")]
+    Rejected,
+    /// The directory cannot be read right now.
+    #[error("the directory cannot be read: {0}")]
+    Directory(#[from] StoreError),
+}
+
+impl Auth {
+    /// A checker that remembers nothing yet.
+    pub fn new() -> Auth {
+        Auth {
+            verified: Verified::new(),
+            hashing: Semaphore::new(HASHING_MAX),
+            stranger_salt_key: password::random_bytes(),
+        }
+    }
+
+    /// Checks a name and password against the account's own password and every app password.
+    pub async fn check_password(&self, host: &Host, user: &str, password: &str) -> Result<Login, AuthError> {
+        let account = disk(|| find_account(host, user))?;
+        let Some(account) = account else {
+            // The same work as for a wrong password, so that the time tells nothing about names.
+            self.matches(password::stranger_hash(), "", password).await;
+            return Err(AuthError::Rejected);
+        };
+        for (name, argon2id) in credentials(&account) {
+            if self.matches(argon2id, &account.address.to_string(), password).await {
+                return Ok(Login { account: account.address.clone(), app_password: name.map(str::to_owned) });
+            }
+        }
+        Err(AuthError::Rejected)
+    }
+
+    /// What SCRAM needs about a name. For an unknown one a record that no password fits, the same every time it is asked for.
+    pub fn scram_record(&self, host: &Host, user: &str) -> Result<ScramRecord, AuthError> {
+        let Some(account) = disk(|| find_account(host, user))? else {
+            let salt = verified::keyed_hash(&self.stranger_salt_key, &[user.as_bytes()]);
+            let keys = vec![ScramKeys { stored_key: salt, server_key: salt }];
+            return Ok(ScramRecord { salt: salt[..16].to_vec(), iterations: ITERATIONS, keys });
+        };
+        let own = account.password.iter().map(|password| password.scram.clone());
+        let apps = account.app_passwords.iter().map(|app| app.password.scram.clone());
+        let keys = own.chain(apps).collect();
+        Ok(ScramRecord { salt: account.scram_salt.to_vec(), iterations: account.scram_iterations, keys })
+    }
+
+    /// The login a finished SCRAM exchange stands for: `key_index` counts as in [`Auth::scram_record`].
+    pub fn scram_login(&self, host: &Host, user: &str, key_index: usize) -> Result<Login, AuthError> {
+        let account = disk(|| find_account(host, user))?.ok_or(AuthError::Rejected)?;
+        let (name, _) = credentials(&account).nth(key_index).ok_or(AuthError::Rejected)?;
+        Ok(Login { app_password: name.map(str::to_owned), account: account.address.clone() })
+    }
+
+    async fn matches(&self, argon2id: &str, account: &str, password: &str) -> bool {
+        let fingerprint = self.verified.fingerprint(account, argon2id, password);
+        if self.verified.contains(&fingerprint) {
+            return true;
+        }
+        let Ok(_place) = self.hashing.acquire().await else { return false };
+        let right = disk(|| password::is_right(argon2id, password));
+        if right {
+            self.verified.remember(fingerprint);
+        }
+        right
+    }
+}
+
+impl Default for Auth {
+    fn default() -> Auth {
+        Auth::new()
+    }
+}
+
+/// The account's own password first, then the app passwords with their names.
+fn credentials(account: &Account) -> impl Iterator<Item = (Option<&str>, &str)> {
+    let own = account.password.iter().map(|password| (None, password.argon2id.as_str()));
+    own.chain(account.app_passwords.iter().map(|app| (Some(app.name.as_str()), app.password.argon2id.as_str())))
+}
+
+/// A whole address, or a bare name where the box has only one domain.
+fn find_account(host: &Host, user: &str) -> Result<Option<Account>, StoreError> {
+    let address = match user.contains('@') {
+        true => Address::parse_own(user),
+        false => match host.directory.domains()?.as_slice() {
+            [only] => Address::parse_own(&format!("{user}@{}", only.domain)),
+            _ => return Ok(None),
+        },
+    };
+    let Ok(address) = address else { return Ok(None) };
+    match host.directory.lookup(&address)? {
+        Some(DirectoryEntry::Account(account)) => Ok(Some(account)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,205 @@
+//! What a session may use: one [`Host`] per process.
+
+use crate::auth::Auth;
+use crate::stop::Stop;
+use crate::tls::{Tls, TlsError};
+use arc_swap::ArcSwap;
+use policy::config::{ConfigError, Settings};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use store::directory::Directory;
+use store::queue::Queue;
+use store::{Store, StoreError, StoreOptions};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use types::UnixSeconds;
+
+/// Everything one running box consists of.
+pub struct Host {
+    /// The configuration in force; replaced whole on SIGHUP.
+    pub settings: ArcSwap<Settings>,
+    /// Mail, names and queue; the fields of [`State`] read as the host's own.
+    pub state: State,
+    /// The certificate in use.
+    pub tls: Tls,
+    /// Passwords.
+    pub auth: Auth,
+    /// The stop signal.
+    pub stop: Stop,
+    /// A place for each message that may be received at once.
+    pub receiving: Semaphore,
+    state_dir: PathBuf,
+    config_file: PathBuf,
+}
+
+impl Deref for Host {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+/// What lies in a state directory, opened by one process alone.
+pub struct State {
+    /// Mail.
+    pub store: Store,
+    /// Accounts, aliases, groups, domains.
+    pub directory: Directory,
+    /// Mail on its way out.
+    pub queue: Queue,
+    _lock: File,
+}
+
+/// Why a state directory cannot be opened.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// Something in it cannot be read or written.
+    #[error("the state directory {path} cannot be used: {source}")]
+    Store {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        source: StoreError,
+    },
+    /// Another daemon runs on it.
+    #[error("another mailbox-daemon (process {pid}) is running on {path}; stop it first or choose another directory")]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+        /// Its process id, as it wrote it.
+        pid: String,
+    },
+    /// The lock cannot be taken.
+    #[error("cannot lock {path}: {source}")]
+    Lock {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Why a box does not start, or does not take a new configuration.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// The configuration file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    ConfigUnreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration is wrong.
+    #[error("{path}: {source}")]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ConfigError,
+    },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The state directory cannot be opened.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Reads and checks a configuration file.
+pub fn read_settings(path: &Path) -> Result<Settings, HostError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| HostError::ConfigUnreadable { path: path.to_owned(), source })?;
+    Settings::parse(&text).map_err(|source| HostError::Config { path: path.to_owned(), source })
+}
+
+impl Host {
+    /// Opens the state directory beside `config_file`; opening is recovery.
+    pub fn open(settings: Settings, config_file: &Path, stop: Stop) -> Result<Arc<Host>, HostError> {
+        let state_dir = state_dir_of(config_file);
+        let state = State::open(&state_dir, settings.hostname.as_str(), settings.limits.mailboxes_max)?;
+        let tls = Tls::load(&state_dir.join(&settings.tls.certificate), &state_dir.join(&settings.tls.key))?;
+        Ok(Arc::new(Host {
+            receiving: Semaphore::new(settings.limits.receiving_max),
+            settings: ArcSwap::from_pointee(settings),
+            state,
+            tls,
+            auth: Auth::new(),
+            stop,
+            state_dir,
+            config_file: config_file.to_owned(),
+        }))
+    }
+
+    /// Takes over a changed configuration and certificate; a wrong one leaves everything as it was.
+    pub fn reload(&self) -> Result<(), HostError> {
+        let settings = read_settings(&self.config_file)?;
+        self.tls.reload(&self.state_dir.join(&settings.tls.certificate), &self.state_dir.join(&settings.tls.key))?;
+        self.settings.store(Arc::new(settings));
+        Ok(())
+    }
+
+    /// The wall clock.
+    pub fn now(&self) -> UnixSeconds {
+        unix_now()
+    }
+
+    /// Where everything lies.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+}
+
+impl State {
+    /// Opens a state directory for the daemon; opening is recovery.
+    pub fn open(path: &Path, hostname: &str, mailboxes_max: usize) -> Result<State, StateError> {
+        let in_store = |source| StateError::Store { path: path.to_owned(), source };
+        let lock = lock(path)?;
+        let disk = store::disk::real();
+        let store = Store::open(Arc::clone(&disk), path, hostname, StoreOptions { mailboxes_max }).map_err(in_store)?;
+        let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
+        let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
+        Ok(State { store, directory, queue, _lock: lock })
+    }
+
+    /// Opens a state directory no daemon runs on, for one command.
+    pub fn open_alone(path: &Path) -> Result<State, StateError> {
+        State::open(path, "localhost", types::Limits::default().mailboxes_max)
+    }
+}
+
+/// Makes this process the only one on the state directory for as long as the file is open.
+fn lock(state_dir: &Path) -> Result<File, StateError> {
+    let path = state_dir.join("lock");
+    let failed = |source| StateError::Lock { path: path.clone(), source };
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            return Err(StateError::InUse { path: state_dir.to_owned(), pid: pid.trim().to_owned() });
+        }
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+    Ok(file)
+}
+
+/// The folder a configuration file stands in is the state directory.
+pub fn state_dir_of(config_file: &Path) -> PathBuf {
+    match config_file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Seconds since 1970 by the wall clock.
+pub fn unix_now() -> UnixSeconds {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as UnixSeconds)
+}

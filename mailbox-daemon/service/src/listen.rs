@@ -1,0 +1,209 @@
+//! Listening sockets: bound here or handed over by systemd, and the loop that accepts from each.
+
+use crate::host::Host;
+use crate::stream::Stream;
+use crate::watchdog::Heartbeat;
+use std::net::SocketAddr;
+use std::os::fd::FromRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{info, warn};
+
+/// After a failed `accept` (no file descriptors left, say) the loop rests this long.
+const ACCEPT_REST: Duration = Duration::from_millis(200);
+
+/// What is spoken on a port. Socket units name their sockets so too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// SMTP from other servers, port 25.
+    Smtp,
+    /// Submission with STARTTLS, port 587.
+    Submission,
+    /// Submission inside TLS, port 465.
+    Submissions,
+    /// IMAP with STARTTLS, port 143.
+    Imap,
+    /// IMAP inside TLS, port 993.
+    Imaps,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Service; 5] =
+        [Service::Smtp, Service::Submission, Service::Submissions, Service::Imap, Service::Imaps];
+
+    /// The name in `config.toml`, in socket units and in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Service::Smtp => "smtp",
+            Service::Submission => "submission",
+            Service::Submissions => "submissions",
+            Service::Imap => "imap",
+            Service::Imaps => "imaps",
+        }
+    }
+
+    fn is_imap(self) -> bool {
+        matches!(self, Service::Imap | Service::Imaps)
+    }
+
+    fn is_tls(self) -> bool {
+        matches!(self, Service::Submissions | Service::Imaps)
+    }
+
+    /// What a client is told when there is no room for it.
+    fn too_many(self) -> &'static [u8] {
+        match self.is_imap() {
+            true => b"* BYE [UNAVAILABLE] Too many sessions, try again later\r\n",
+            false => b"421 4.3.2 Too many sessions, try again later\r\n",
+        }
+    }
+}
+
+/// Why a port cannot be listened on.
+#[derive(Debug, Error)]
+#[error("cannot listen on {address} for {}: {source}", service.name())]
+pub struct ListenError {
+    service: Service,
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
+/// Every socket to accept from: systemd's where it hands over any, else those of `config.toml`.
+pub async fn listeners(host: &Host) -> Result<Vec<(Service, TcpListener)>, ListenError> {
+    let handed = handed_over();
+    if !handed.is_empty() {
+        return Ok(handed);
+    }
+    let settings = host.settings.load();
+    let listen = &settings.listen;
+    let addresses = [&listen.smtp, &listen.submission, &listen.submissions, &listen.imap, &listen.imaps];
+    let mut bound = Vec::new();
+    for (service, addresses) in Service::ALL.into_iter().zip(addresses) {
+        for &address in addresses {
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|source| ListenError { service, address, source })?;
+            bound.push((service, listener));
+        }
+    }
+    Ok(bound)
+}
+
+/// The sockets systemd passes, by `FileDescriptorName=` (sd_listen_fds_with_names(3)).
+fn handed_over() -> Vec<(Service, TcpListener)> {
+    let Ok(sockets) = sd_notify::listen_fds_with_names() else { return Vec::new() };
+    sockets.filter_map(|(fd, name)| adopt(fd, &name)).collect()
+}
+
+fn adopt(fd: std::os::fd::RawFd, name: &str) -> Option<(Service, TcpListener)> {
+    let Some(service) = Service::ALL.into_iter().find(|service| service.name() == name) else {
+        warn!(name, "systemd passed a socket of a name nobody here answers to");
+        return None;
+    };
+    // SAFETY: systemd gives each passed descriptor to this process alone, and each is adopted once.
+    #[allow(unsafe_code)]
+    let socket = unsafe { std::net::TcpListener::from_raw_fd(fd) };
+    let listener = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+    match listener {
+        Ok(listener) => Some((service, listener)),
+        Err(error) => {
+            warn!(name, %error, "systemd passed something that is no listening socket");
+            None
+        }
+    }
+}
+
+/// Room for sessions, shared by all ports of a kind.
+pub struct Room {
+    smtp: Arc<Semaphore>,
+    imap: Arc<Semaphore>,
+}
+
+impl Room {
+    /// As much as the limits say.
+    pub fn new(limits: &types::Limits) -> Room {
+        Room {
+            smtp: Arc::new(Semaphore::new(limits.smtp_sessions_max)),
+            imap: Arc::new(Semaphore::new(limits.imap_sessions_max)),
+        }
+    }
+
+    fn of(&self, service: Service) -> &Arc<Semaphore> {
+        if service.is_imap() { &self.imap } else { &self.smtp }
+    }
+}
+
+/// Accepts until the daemon stops.
+pub async fn accept_loop(
+    host: Arc<Host>,
+    service: Service,
+    listener: TcpListener,
+    room: Arc<Room>,
+    heartbeat: Heartbeat,
+) {
+    let mut beat = tokio::time::interval(Heartbeat::INTERVAL);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, peer)) => admit(&host, service, tcp, peer, &room),
+                Err(error) => {
+                    warn!(service = service.name(), %error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            },
+            _ = beat.tick() => heartbeat.beat(),
+            () = host.stop.stopping() => return,
+        }
+    }
+}
+
+fn admit(host: &Arc<Host>, service: Service, tcp: TcpStream, peer: SocketAddr, room: &Room) {
+    let Ok(place) = Arc::clone(room.of(service)).try_acquire_owned() else {
+        info!(service = service.name(), %peer, "no room for another session");
+        refuse(service, tcp);
+        return;
+    };
+    let presence = host.stop.presence();
+    let session = session(Arc::clone(host), service, Stream::plain(tcp, peer));
+    tokio::spawn(async move {
+        session.await;
+        drop((place, presence));
+    });
+}
+
+fn refuse(service: Service, mut tcp: TcpStream) {
+    if !service.is_tls() {
+        tokio::spawn(async move {
+            let _ = tcp.write_all(service.too_many()).await;
+        });
+    }
+}
+
+async fn session(host: Arc<Host>, service: Service, stream: Stream) {
+    let stream = match service.is_tls() {
+        true => {
+            let peer = stream.peer();
+            // Boxed: a handshake is short, the session that keeps this task's memory is long.
+            match Box::pin(stream.start_tls(&host.tls)).await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    info!(service = service.name(), %peer, %error, "TLS handshake failed");
+                    return;
+                }
+            }
+        }
+        false => stream,
+    };
+    match service {
+        Service::Smtp => crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Inbound).await,
+        Service::Submission | Service::Submissions => {
+            crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Submission).await;
+        }
+        Service::Imap | Service::Imaps => crate::imap::serve(host, stream).await,
+    }
+}

@@ -1,0 +1,258 @@
+//! What can be typed, and what it means.
+
+use clap::{Args, Parser, Subcommand};
+use service::admin::Command;
+use service::demo::Demo;
+use std::io::Read;
+use std::path::PathBuf;
+
+/// The mail of a home: SMTP, submission, queue and IMAP in one process.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// The configuration; its folder is the state directory
+    #[arg(long, global = true, env = "MAILBOX_CONFIG", default_value = "/data/config.toml")]
+    pub config: PathBuf,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub word: Word,
+}
+
+#[derive(Subcommand)]
+pub enum Word {
+    /// Run the daemon (what systemd starts)
+    Run,
+    /// Run a complete box on loopback: no root, no internet, no configuration
+    Demo(DemoArgs),
+    /// Say whether the configuration is right
+    Check,
+    /// Accounts: one person, one address, one mailbox
+    #[command(subcommand)]
+    Account(AccountWord),
+    /// Other names for an address
+    #[command(subcommand)]
+    Alias(AliasWord),
+    /// Addresses whose mail goes to several people
+    #[command(subcommand)]
+    Group(GroupWord),
+    /// Domains mail is received for
+    #[command(subcommand)]
+    Domain(DomainWord),
+    /// Passwords for single devices
+    #[command(subcommand)]
+    AppPassword(AppPasswordWord),
+    /// Mail on its way out
+    #[command(subcommand)]
+    Queue(QueueWord),
+}
+
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Where the box keeps everything
+    #[arg(long, default_value = "demo-box")]
+    dir: PathBuf,
+    /// Added to each well-known port: 25, 587, 465, 143, 993
+    #[arg(long, default_value_t = 20_000)]
+    port_base: u16,
+    /// Any key of config.toml, such as limits.message_bytes_max=1000000
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub enum AccountWord {
+    /// Make an account
+    Add {
+        /// Such as ana@home.test
+        address: String,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Show every account
+    List,
+    /// Change an account's password
+    Password {
+        /// Such as ana@home.test
+        address: String,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// End an account; its mail is moved aside, not deleted
+    Remove {
+        /// Such as ana@home.test
+        address: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AliasWord {
+    /// Make an alias or point it elsewhere
+    Add {
+        /// The other name
+        address: String,
+        /// Where its mail goes
+        target: String,
+    },
+    /// Show every alias
+    List,
+    /// End an alias
+    Remove {
+        /// The other name
+        address: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum GroupWord {
+    /// Make a group or add members to it
+    Add {
+        /// The group's address
+        address: String,
+        /// Who gets its mail, here or elsewhere
+        #[arg(required = true)]
+        members: Vec<String>,
+    },
+    /// Show every group
+    List,
+    /// Take members out of a group, or end it when none are named
+    Remove {
+        /// The group's address
+        address: String,
+        /// Who leaves
+        members: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum DomainWord {
+    /// Receive mail for a domain
+    Add {
+        /// Such as home.test
+        domain: String,
+    },
+    /// Send mail for unknown names of a domain to one address; refuse it when none is given
+    CatchAll {
+        /// Such as home.test
+        domain: String,
+        /// Who gets it
+        target: Option<String>,
+    },
+    /// Show every domain
+    List,
+    /// Stop receiving mail for a domain
+    Remove {
+        /// Such as home.test
+        domain: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AppPasswordWord {
+    /// Make a password for one device and show it, once
+    Add {
+        /// The account
+        address: String,
+        /// What the device is called
+        name: String,
+    },
+    /// Show the devices that have one
+    List {
+        /// The account
+        address: String,
+    },
+    /// Revoke one
+    #[command(alias = "remove")]
+    Revoke {
+        /// The account
+        address: String,
+        /// What the device is called
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum QueueWord {
+    /// Show what waits
+    List,
+    /// Show everything about one message
+    Show {
+        /// As `queue list` shows it
+        id: String,
+    },
+    /// Try one message, or all, now
+    Retry {
+        /// As `queue list` shows it
+        id: Option<String>,
+    },
+    /// Keep a message from being tried
+    Hold {
+        /// As `queue list` shows it
+        id: String,
+    },
+    /// Let a held message go on
+    Release {
+        /// As `queue list` shows it
+        id: String,
+    },
+    /// Give a message up; nobody is told
+    Delete {
+        /// As `queue list` shows it
+        id: String,
+    },
+}
+
+impl DemoArgs {
+    /// What the service floor needs to know.
+    pub fn settled(self) -> Demo {
+        Demo { dir: self.dir, port_base: self.port_base, set: self.set }
+    }
+}
+
+impl Word {
+    /// The command to execute; `run`, `demo` and `check` are no commands and are handled before.
+    pub fn command(self) -> Result<Command, String> {
+        Ok(match self {
+            Word::Run | Word::Demo(_) | Word::Check => return Err("this word starts a process of its own".to_owned()),
+            Word::Account(AccountWord::Add { address, .. }) => Command::AccountAdd { address, password: password()? },
+            Word::Account(AccountWord::List) => Command::AccountList,
+            Word::Account(AccountWord::Password { address, .. }) => {
+                Command::AccountPassword { address, password: password()? }
+            }
+            Word::Account(AccountWord::Remove { address }) => Command::AccountRemove { address },
+            Word::Alias(AliasWord::Add { address, target }) => Command::AliasAdd { address, target },
+            Word::Alias(AliasWord::List) => Command::AliasList,
+            Word::Alias(AliasWord::Remove { address }) => Command::AliasRemove { address },
+            Word::Group(GroupWord::Add { address, members }) => Command::GroupAdd { address, members },
+            Word::Group(GroupWord::List) => Command::GroupList,
+            Word::Group(GroupWord::Remove { address, members }) => Command::GroupRemove { address, members },
+            Word::Domain(DomainWord::Add { domain }) => Command::DomainAdd { domain },
+            Word::Domain(DomainWord::CatchAll { domain, target }) => Command::DomainCatchAll { domain, target },
+            Word::Domain(DomainWord::List) => Command::DomainList,
+            Word::Domain(DomainWord::Remove { domain }) => Command::DomainRemove { domain },
+            Word::AppPassword(AppPasswordWord::Add { address, name }) => Command::AppPasswordAdd { address, name },
+            Word::AppPassword(AppPasswordWord::List { address }) => Command::AppPasswordList { address },
+            Word::AppPassword(AppPasswordWord::Revoke { address, name }) => {
+                Command::AppPasswordRevoke { address, name }
+            }
+            Word::Queue(QueueWord::List) => Command::QueueList,
+            Word::Queue(QueueWord::Show { id }) => Command::QueueShow { id },
+            Word::Queue(QueueWord::Retry { id }) => Command::QueueRetry { id },
+            Word::Queue(QueueWord::Hold { id }) => Command::QueueHold { id },
+            Word::Queue(QueueWord::Release { id }) => Command::QueueRelease { id },
+            Word::Queue(QueueWord::Delete { id }) => Command::QueueDelete { id },
+        })
+    }
+}
+
+/// The first line of standard input, without its line end.
+fn password() -> Result<String, String> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(4096).read_to_string(&mut text);
+    read.map_err(|error| format!("cannot read the password from standard input: {error}"))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,56 @@
+//! Answers on the terminal: a sentence, or rows in aligned columns; JSON on request.
+
+use serde_json::{Map, Value, json};
+use service::admin::Answer;
+
+/// Prints an answer to standard output.
+pub fn print(answer: &Answer, as_json: bool) {
+    match (as_json, answer.message.is_empty()) {
+        (true, true) => println!("{:#}", json!(answer.rows)),
+        (true, false) => println!("{:#}", json!({ "message": answer.message })),
+        (false, false) => println!("{}", answer.message),
+        (false, true) if answer.rows.is_empty() => println!("(none)"),
+        (false, true) => print!("{}", table(&answer.rows)),
+    }
+}
+
+fn table(rows: &[Map<String, Value>]) -> String {
+    let Some(first) = rows.first() else { return String::new() };
+    let head: Vec<String> = first.keys().map(|key| key.to_uppercase().replace('_', " ")).collect();
+    let body = rows.iter().map(|row| row.values().map(cell).collect::<Vec<_>>());
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(body).collect();
+    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|text| text.chars().count()).max();
+    let widths: Vec<usize> = (0..first.len()).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let padded: Vec<String> =
+            line.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}", width = *width)).collect();
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align() {
+        let row = |address: &str, n: u32| match json!({ "address": address, "app_passwords": n }) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        let text = table(&[row("ana@home.test", 0), row("b@x.test", 12)]);
+        assert_eq!(text, "ADDRESS        APP PASSWORDS\nana@home.test  0\nb@x.test       12\n");
+    }
+}
