@@ -1,0 +1,83 @@
+#!/bin/sh
+# Installs the Debian packages that TARGET... need and that are missing, naming each with its reason first.
+# Does nothing, and needs neither root nor a network, when none is missing.
+set -eu
+
+list="$(dirname "$0")/packages.txt"
+
+# The words of packages.txt: "<package> <target> <reason...>" for the targets asked for, each package once.
+wanted() {
+    for target in "$@"; do
+        awk -v target="$target" '!/^#/ && $2 == target' "$list"
+    done | awk '!seen[$1]++'
+}
+
+is_installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
+missing() {
+    wanted "$@" | while read -r package _target reason; do
+        is_installed "$package" || printf '%s %s\n' "$package" "$reason"
+    done
+}
+
+# Mail servers must not start because they were installed: neither now, through policy-rc.d, nor at the next boot.
+install_quietly() {
+    policy=/usr/sbin/policy-rc.d
+    kept="$policy.kept-by-mailbox-daemon"
+    [ -e "$kept" ] || [ ! -e "$policy" ] || mv "$policy" "$kept"
+    trap 'rm -f "$policy"; [ ! -e "$kept" ] || mv "$kept" "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+
+    export DEBIAN_FRONTEND=noninteractive
+    # Postfix gets no configuration of its own: every run here brings one.
+    if command -v debconf-set-selections >/dev/null; then
+        echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+    fi
+    apt-get -q update
+    # --no-remove: another mail server on this machine stays, and apt says what stands in the way.
+    apt-get -q -y --no-install-recommends --no-remove install "$@"
+    for package in "$@"; do
+        case "$package" in
+        postfix) disable postfix ;;
+        dovecot-*) disable dovecot ;;
+        fetchmail) disable fetchmail ;;
+        esac
+    done
+}
+
+disable() {
+    ! command -v systemctl >/dev/null || systemctl --quiet disable "$1" 2>/dev/null || true
+}
+
+if [ "${1:-}" = --as-root ]; then
+    shift
+    install_quietly "$@"
+    exit
+fi
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is not Debian or Ubuntu: see $list for what else has to be there." >&2
+    exit 0
+fi
+todo="$(missing build "$@")"
+[ -n "$todo" ] || exit 0
+
+echo "Missing Debian packages, installed now:"
+printf '%s\n' "$todo" | while read -r package reason; do
+    printf '  %-20s %s\n' "$package" "$reason"
+done
+packages="$(printf '%s\n' "$todo" | cut -d' ' -f1)"
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null; then
+    as_root=sudo
+else
+    echo "Neither root nor sudo: run as root: apt-get install --no-install-recommends" $packages >&2
+    exit 1
+fi
+# shellcheck disable=SC2086 # one word per package is meant
+$as_root sh "$0" --as-root $packages

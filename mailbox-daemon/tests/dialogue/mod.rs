@@ -1,0 +1,4 @@
+//! Reading a dialogue file, and playing it.
+
+pub mod play;
+pub mod script;

@@ -1,0 +1,156 @@
+//! A connection as a person with a terminal would have it: bytes out, lines in, TLS when asked.
+
+use super::PATIENCE;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+/// A client's end of a connection to loopback.
+pub struct Wire {
+    transport: Transport,
+    unread: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects to a port.
+    pub fn connect(port: u16) -> Wire {
+        Wire::try_connect(port).unwrap_or_else(|error| panic!("port {port} does not answer: {error}"))
+    }
+
+    /// Connects to a port that may not answer.
+    pub fn try_connect(port: u16) -> io::Result<Wire> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Wire { transport: Transport::Plain(stream), unread: Vec::new() })
+    }
+
+    /// Does the TLS handshake, trusting the CA in that file.
+    pub fn start_tls(self, ca_file: &Path) -> Wire {
+        self.try_start_tls(ca_file).expect("the TLS handshake succeeds")
+    }
+
+    /// Does the TLS handshake, which may fail.
+    pub fn try_start_tls(self, ca_file: &Path) -> io::Result<Wire> {
+        let Transport::Plain(stream) = self.transport else {
+            return Err(io::Error::other("TLS inside TLS"));
+        };
+        if !self.unread.is_empty() {
+            let early = String::from_utf8_lossy(&self.unread).into_owned();
+            return Err(io::Error::other(format!("the server spoke before the handshake: {early:?}")));
+        }
+        let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
+        let connection = ClientConnection::new(client_config(ca_file), name).map_err(io::Error::other)?;
+        let mut tls = StreamOwned::new(connection, stream);
+        while tls.conn.is_handshaking() {
+            tls.conn.complete_io(&mut tls.sock)?;
+        }
+        Ok(Wire { transport: Transport::Tls(Box::new(tls)), unread: Vec::new() })
+    }
+
+    /// The certificate the server showed, as DER.
+    pub fn server_certificate(&self) -> Vec<u8> {
+        match &self.transport {
+            Transport::Tls(tls) => tls.conn.peer_certificates().expect("the handshake is over")[0].to_vec(),
+            Transport::Plain(_) => panic!("no TLS on this connection"),
+        }
+    }
+
+    /// Sends bytes.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.transport {
+            Transport::Plain(stream) => stream.write_all(bytes),
+            Transport::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
+        }
+    }
+
+    /// Sends a line, adding its CRLF.
+    pub fn send_line(&mut self, line: &str) -> io::Result<()> {
+        self.send(format!("{line}\r\n").as_bytes())
+    }
+
+    /// The next line without its CRLF, or `None` when the server closed.
+    pub fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let mut line: Vec<u8> = self.unread.drain(..=end).collect();
+                line.truncate(line.len() - 1);
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                return Ok(Some(line));
+            }
+            if !self.fill()? {
+                return match self.unread.is_empty() {
+                    true => Ok(None),
+                    false => Ok(Some(std::mem::take(&mut self.unread))),
+                };
+            }
+        }
+    }
+
+    /// Exactly that many bytes.
+    pub fn read_exactly(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.unread.len() < count {
+            if !self.fill()? {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(self.unread.drain(..count).collect())
+    }
+
+    /// Says that nothing more comes from here.
+    pub fn half_close(&mut self) -> io::Result<()> {
+        match &mut self.transport {
+            Transport::Plain(stream) => stream.shutdown(Shutdown::Write),
+            Transport::Tls(tls) => {
+                tls.conn.send_close_notify();
+                tls.flush()?;
+                tls.sock.shutdown(Shutdown::Write)
+            }
+        }
+    }
+
+    /// Waits for more bytes; `false` when the server closed, politely or not.
+    fn fill(&mut self) -> io::Result<bool> {
+        let mut chunk = [0; 16 * 1024];
+        let read = match &mut self.transport {
+            Transport::Plain(stream) => stream.read(&mut chunk),
+            Transport::Tls(tls) => tls.read(&mut chunk),
+        };
+        match read {
+            Ok(count) => {
+                self.unread.extend_from_slice(&chunk[..count]);
+                Ok(count > 0)
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => self.fill(),
+                ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => Ok(false),
+                ErrorKind::WouldBlock => Err(io::Error::other("the server stays silent")),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+fn client_config(ca_file: &Path) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca_file).expect("the CA file is there") {
+        roots.add(certificate.expect("the CA file is PEM")).expect("the CA is a certificate");
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the default versions");
+    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+}
