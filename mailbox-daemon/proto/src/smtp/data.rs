@@ -39,7 +39,6 @@ pub struct MessageReader {
     line_bytes_max: usize,
     bytes: u64,
     line_bytes: usize,
-    discarded_bytes: u64,
     fault: Option<Fault>,
 }
 
@@ -57,15 +56,7 @@ enum At {
 impl MessageReader {
     /// A reader at the start of a message of at most `bytes_max` bytes with lines of at most `line_bytes_max`, CRLF included.
     pub fn new(bytes_max: u64, line_bytes_max: usize) -> MessageReader {
-        MessageReader {
-            at: At::LineStart,
-            bytes_max,
-            line_bytes_max,
-            bytes: 0,
-            line_bytes: 0,
-            discarded_bytes: 0,
-            fault: None,
-        }
+        MessageReader { at: At::LineStart, bytes_max, line_bytes_max, bytes: 0, line_bytes: 0, fault: None }
     }
 
     /// What is wrong with the message so far.
@@ -73,14 +64,14 @@ impl MessageReader {
         self.fault
     }
 
-    /// Content bytes so far.
+    /// Content bytes so far, dropped ones included.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Bytes read and dropped since the first fault.
-    pub fn discarded_bytes(&self) -> u64 {
-        self.discarded_bytes
+    /// Whether a message that is refused anyway has gone on to twice its limit.
+    pub fn runs_on(&self) -> bool {
+        self.fault.is_some() && self.bytes > self.bytes_max.saturating_mul(2)
     }
 
     /// Reads from DATA. Says how much of the input is done with; call again with the rest until all is.
@@ -204,11 +195,7 @@ impl MessageReader {
         if self.bytes > self.bytes_max {
             self.fail(Fault::TooLarge);
         }
-        if self.fault.is_none() {
-            return range;
-        }
-        self.discarded_bytes = self.discarded_bytes.saturating_add(range.len() as u64);
-        0..0
+        if self.fault.is_none() { range } else { 0..0 }
     }
 }
 
@@ -337,11 +324,10 @@ mod tests {
 
         #[test]
         fn stuffed_messages_come_back(lines in prop::collection::vec("[.a]{0,6}", 0..12)) {
-            let message: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-            let stuffed: String = lines.iter().map(|line| {
-                let dot = if line.starts_with('.') { "." } else { "" };
-                format!("{dot}{line}\r\n")
-            }).collect();
+            let message = lines.iter().fold(String::new(), |text, line| text + line + "\r\n");
+            let stuffed = lines.iter().fold(String::new(), |text, line| {
+                text + if line.starts_with('.') { "." } else { "" } + line + "\r\n"
+            });
             let (content, fault, left) = read(format!("{stuffed}.\r\n").as_bytes(), 5);
             prop_assert_eq!((content, fault, left), (message.into_bytes(), None, Some(0)));
         }
