@@ -1,3 +1,8 @@
 //! Pure decisions: facts in, verdicts and plans out. No socket, file, clock or protocol syntax is known here.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod bounce;
 pub mod config;
+pub mod route;
+pub mod schedule;
