@@ -313,7 +313,7 @@ impl Session {
         let (consumed, line) = self.line.read(input, bytes_max);
         let action = match line {
             Line::Incomplete => None,
-            Line::Whole(line) if is_auth => self.auth_response(&line, out),
+            Line::Whole(line) if is_auth => Some(self.auth_response(&line, out)),
             Line::Whole(line) => match parse(&line) {
                 Ok(command) => self.command(command, out),
                 Err(error) => self.refuse(reply_to(error), out),
@@ -462,14 +462,14 @@ impl Session {
         }
     }
 
-    fn auth_response(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Action> {
+    fn auth_response(&mut self, line: &[u8], out: &mut Vec<u8>) -> Action {
         self.state = State::Command;
         match BASE64.decode(line) {
-            Ok(response) => Some(self.ask(Question::Auth, Action::AuthResponse(Zeroizing::new(response)))),
+            Ok(response) => self.ask(Question::Auth, Action::AuthResponse(Zeroizing::new(response))),
             // `*` is no base64 and means what every other mistake does.
             Err(_) => {
                 self.say(say::BAD_AUTH, out);
-                Some(Action::AuthCancelled)
+                Action::AuthCancelled
             }
         }
     }
