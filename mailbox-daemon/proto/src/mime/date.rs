@@ -1,0 +1,310 @@
+//! Dates: RFC 5322 section 3.3 with the obsolete forms of section 4.3, and IMAP's `date-time` (RFC 9051 section 9).
+
+use super::digest::SentDate;
+use types::UnixSeconds;
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const DAY_S: i64 = 86_400;
+
+/// Reads the value of a `Date:` field. `None` when day, month, year or time cannot be told.
+pub fn parse(value: &[u8]) -> Option<SentDate> {
+    let words = words(value);
+    let mut words = words.iter().map(Vec::as_slice).peekable();
+    if words.peek()?.first()?.is_ascii_alphabetic() && month(words.peek()?).is_none() {
+        words.next();
+    }
+    let first = words.next()?;
+    let (day, month) = match month(first) {
+        // `Thu Jan  1 00:00:00 1970`, as asctime() writes it.
+        Some(month) => (number(words.next()?)?, month),
+        None => (number(first)?, month(words.next()?)?),
+    };
+    let (year, time) = match words.next()? {
+        time if time.contains(&b':') => (None, time),
+        year => (Some(year), words.next()?),
+    };
+    let (hour, minute, second) = time_of_day(time)?;
+    let mut zone = words.next();
+    let year = match year {
+        Some(year) => full_year(year)?,
+        None if zone.is_some_and(|word| word.first().is_some_and(u8::is_ascii_digit)) => {
+            full_year(zone.take()?)?
+        }
+        None => {
+            let year = full_year(words.next()?)?;
+            return seconds(year, month, day, hour, minute, second, zone.map_or(0, zone_minutes));
+        }
+    };
+    seconds(year, month, day, hour, minute, second, zone.or_else(|| words.next()).map_or(0, zone_minutes))
+}
+
+/// Writes `Thu, 01 Jan 1970 00:00:00 +0000`.
+pub fn format_rfc5322(instant: UnixSeconds, zone_minutes: i16) -> String {
+    let local = Local::new(instant, zone_minutes);
+    let Local { year, month, day, weekday, hour, minute, second, .. } = local;
+    let (weekday, month, zone) = (DAYS[weekday], MONTHS[month - 1], local.zone());
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} {zone}")
+}
+
+/// Writes IMAP's `"17-Jul-1996 02:44:25 -0700"` without the quotes.
+pub fn format_imap(instant: UnixSeconds, zone_minutes: i16) -> String {
+    let local = Local::new(instant, zone_minutes);
+    let Local { year, month, day, hour, minute, second, .. } = local;
+    let (month, zone) = (MONTHS[month - 1], local.zone());
+    format!("{day:>2}-{month}-{year:04} {hour:02}:{minute:02}:{second:02} {zone}")
+}
+
+/// Reads IMAP's `date-time` without its quotes: `dd-Mon-yyyy hh:mm:ss +zzzz`, the day padded with a space or not.
+pub fn parse_imap(text: &[u8]) -> Option<SentDate> {
+    let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let day = parse_imap_day(words.next()?)?;
+    let (hour, minute, second) = time_of_day(words.next()?)?;
+    let zone_minutes = match words.next()? {
+        zone @ [b'+' | b'-', digits @ ..] if digits.len() == 4 && digits.iter().all(u8::is_ascii_digit) => {
+            zone_minutes(zone)
+        }
+        _ => return None,
+    };
+    if words.next().is_some() {
+        return None;
+    }
+    let local = day * DAY_S + hour * 3600 + minute * 60 + second;
+    Some(SentDate { unix_seconds: local - i64::from(zone_minutes) * 60, zone_minutes })
+}
+
+/// Reads IMAP's `date` of SEARCH, `d-Mon-yyyy`: days since 1970-01-01.
+pub fn parse_imap_day(text: &[u8]) -> Option<i64> {
+    let mut parts = text.split(|byte| *byte == b'-');
+    let (day, month, year) = (number(parts.next()?)?, month(parts.next()?)?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 {
+        return None;
+    }
+    let year = number(year)?;
+    (1..=days_in_month(year, month)).contains(&day).then(|| days_from_civil(year, month, day))
+}
+
+/// Words of a date: blanks and commas part them, comments vanish, a sign starts a new word (`12:00:00+0200`).
+fn words(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut words: Vec<Vec<u8>> = Vec::new();
+    let (mut apart, mut depth) = (true, 0u32);
+    // A date has no more than a few dozen octets; what is longer is none.
+    for &byte in value.iter().take(200) {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => apart = true,
+            b'-' | b'+' if !apart && words.last().is_some_and(|word| word.contains(&b':')) => {
+                words.push(vec![byte]);
+            }
+            // `1-Jan-1970`, a common mistake.
+            b'-' if !apart => apart = true,
+            _ => {
+                if std::mem::replace(&mut apart, false) || words.is_empty() {
+                    words.push(Vec::new());
+                }
+                if let Some(word) = words.last_mut() {
+                    word.push(byte);
+                }
+            }
+        }
+    }
+    words
+}
+
+fn number(word: &[u8]) -> Option<i64> {
+    let digits = (1..=4).contains(&word.len()) && word.iter().all(u8::is_ascii_digit);
+    digits.then(|| word.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
+}
+
+fn month(word: &[u8]) -> Option<i64> {
+    let name = word.get(..3)?;
+    let found = MONTHS.iter().position(|month| month.as_bytes().eq_ignore_ascii_case(name))?;
+    Some(found as i64 + 1)
+}
+
+/// Two digits mean 1950 to 2049, three count from 1900 (RFC 5322 section 4.3).
+fn full_year(word: &[u8]) -> Option<i64> {
+    let year = number(word)?;
+    Some(match word.len() {
+        1 | 2 if year < 50 => year + 2000,
+        1..=3 => year + 1900,
+        _ => year,
+    })
+}
+
+fn time_of_day(word: &[u8]) -> Option<(i64, i64, i64)> {
+    let mut parts = word.split(|byte| *byte == b':').map(number);
+    let (hour, minute) = (parts.next()??, parts.next()??);
+    let second = parts.next().unwrap_or(Some(0))?;
+    // 60 is a leap second.
+    (hour < 24 && minute < 60 && second <= 60 && parts.next().is_none()).then_some((hour, minute, second))
+}
+
+/// What is no known zone counts as Greenwich, single letters too (RFC 5322 section 4.3).
+fn zone_minutes(word: &[u8]) -> i16 {
+    match word {
+        [sign @ (b'+' | b'-'), digits @ ..] if digits.len() == 4 && digits.iter().all(u8::is_ascii_digit) => {
+            let digits: i16 = digits.iter().fold(0, |value, digit| value * 10 + i16::from(digit - b'0'));
+            let minutes = digits / 100 * 60 + digits % 100;
+            if *sign == b'-' { -minutes } else { minutes }
+        }
+        _ => match word.to_ascii_uppercase().as_slice() {
+            b"EDT" => -4 * 60,
+            b"EST" | b"CDT" => -5 * 60,
+            b"CST" | b"MDT" => -6 * 60,
+            b"MST" | b"PDT" => -7 * 60,
+            b"PST" => -8 * 60,
+            b"BST" | b"CET" | b"MET" => 60,
+            b"CEST" | b"MEST" | b"EET" => 2 * 60,
+            b"JST" => 9 * 60,
+            _ => 0,
+        },
+    }
+}
+
+fn seconds(
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    zone_minutes: i16,
+) -> Option<SentDate> {
+    if !(1..=days_in_month(year, month)).contains(&day) {
+        return None;
+    }
+    let local = days_from_civil(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second;
+    Some(SentDate { unix_seconds: local - i64::from(zone_minutes) * 60, zone_minutes })
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    let next =
+        if month == 12 { days_from_civil(year + 1, 1, 1) } else { days_from_civil(year, month + 1, 1) };
+    next - days_from_civil(year, month, 1)
+}
+
+/// Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that leap days come last.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// An instant on a wall clock.
+struct Local {
+    year: i64,
+    month: usize,
+    day: i64,
+    weekday: usize,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    zone_minutes: i16,
+}
+
+impl Local {
+    fn new(instant: UnixSeconds, zone_minutes: i16) -> Local {
+        let local = instant.saturating_add(i64::from(zone_minutes) * 60);
+        let (days, second) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        Local {
+            year: era * 400 + year_of_era + i64::from(month <= 2),
+            month: month as usize,
+            day: day_of_year - (153 * from_march + 2) / 5 + 1,
+            weekday: (days + 4).rem_euclid(7) as usize,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
+            zone_minutes,
+        }
+    }
+
+    fn zone(&self) -> String {
+        let sign = if self.zone_minutes < 0 { '-' } else { '+' };
+        let minutes = self.zone_minutes.unsigned_abs();
+        format!("{sign}{:02}{:02}", minutes / 60, minutes % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instant(text: &str) -> Option<(i64, i16)> {
+        parse(text.as_bytes()).map(|date| (date.unix_seconds, date.zone_minutes))
+    }
+
+    #[test]
+    fn dates_of_all_ages() {
+        let same = Some((837_596_665, -420));
+        for text in [
+            "Wed, 17 Jul 1996 02:44:25 -0700",
+            "17 Jul 1996 02:44:25 -0700 (PDT)",
+            "Wed, 17 Jul 96 02:44:25 PDT",
+            "Wed,17 Jul 1996 02:44:25-0700",
+            "  wed (day), 17 (d) JUL 1996 02:44:25 (t) -0700",
+            "17-Jul-1996 02:44:25 -0700",
+            "Wed Jul 17 02:44:25 1996 -0700",
+            "Wed Jul 17 02:44:25 PDT 1996",
+        ] {
+            assert_eq!(instant(text), same, "{text}");
+        }
+        assert_eq!(instant("1 Jan 1970 00:00"), Some((0, 0)));
+        assert_eq!(instant("1 Jan 00 00:00:00 Z"), Some((946_684_800, 0)));
+        assert_eq!(instant("29 Feb 2024 23:59:60 +0000"), Some((1_709_251_200, 0)));
+    }
+
+    #[test]
+    fn what_is_no_date() {
+        for text in
+            ["", "today", "32 Jan 2000 00:00:00 +0000", "29 Feb 2023 00:00:00 +0000", "1 Jan 2000 24:00:00"]
+        {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn imap_dates_both_ways() {
+        let date = parse_imap(b"17-Jul-1996 02:44:25 -0700").unwrap();
+        assert_eq!((date.unix_seconds, date.zone_minutes), (837_596_665, -420));
+        assert_eq!(format_imap(837_596_665, -420), "17-Jul-1996 02:44:25 -0700");
+        assert_eq!(parse_imap(b" 1-Jan-2000 00:00:00 +0000"), parse_imap(b"1-Jan-2000 00:00:00 +0000"));
+        assert_eq!(format_imap(946_684_800, 0), " 1-Jan-2000 00:00:00 +0000");
+        assert_eq!(parse_imap(b"1-Jan-2000 00:00:00"), None);
+        assert_eq!(parse_imap_day(b"1-Jan-1970"), Some(0));
+        assert_eq!(parse_imap_day(b"31-Feb-1970"), None);
+    }
+
+    #[test]
+    fn the_day_is_the_one_written() {
+        let late = parse(b"Wed, 17 Jul 1996 23:30:00 -0700").unwrap();
+        assert_eq!(Some(late.day()), parse_imap_day(b"17-Jul-1996"));
+    }
+
+    #[test]
+    fn written_dates_read_back() {
+        for instant in [-1, 0, 951_782_400, 1_763_712_000, 4_102_444_799] {
+            for zone in [-720, -210, 0, 330, 840] {
+                let text = format_rfc5322(instant, zone);
+                assert_eq!(
+                    parse(text.as_bytes()),
+                    Some(SentDate { unix_seconds: instant, zone_minutes: zone }),
+                    "{text}"
+                );
+            }
+        }
+        assert_eq!(format_rfc5322(837_596_665, -420), "Wed, 17 Jul 1996 02:44:25 -0700");
+    }
+}

@@ -1,0 +1,373 @@
+//! The digest: what the index keeps of a message so that most questions never open its file.
+//!
+//! ```text
+//! offset  what
+//! 0       layout version
+//! 1       which fields are present, one bit each, 16 bits little-endian
+//! 3       if a date is present: zigzag varint seconds since 1970, zigzag varint zone minutes
+//! ..      varint length of each field of CONTIGUOUS
+//! ..      varint start and length of message-id, of in-reply-to (they lie inside the envelope if written there plainly)
+//! ..      the fields' bytes
+//! ```
+
+use super::fields::Field;
+use super::structure::Part;
+use super::{date, encoded_word, fold, write};
+use thiserror::Error;
+
+const VERSION: u8 = 1;
+const DATE_BIT: u16 = 1 << 15;
+
+/// Fields whose bytes follow one another, what searches read most in front.
+const CONTIGUOUS: usize = 9;
+const FIELDS: usize = CONTIGUOUS + 2;
+
+/// A field of the digest, by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    Subject = 0,
+    From,
+    To,
+    Cc,
+    Bcc,
+    ListId,
+    References,
+    Envelope,
+    Structure,
+    MessageId,
+    InReplyTo,
+}
+
+/// Why digest bytes could not be read. Digests are a cache: the answer is to scan the message again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum DigestError {
+    /// The bytes are cut or contradict themselves.
+    #[error("the digest is damaged")]
+    Damaged,
+    /// Written by another version of this program.
+    #[error("the digest has another layout")]
+    Version,
+}
+
+/// The `Date:` of a message as its sender wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentDate {
+    /// The instant, in seconds since 1970-01-01T00:00:00Z.
+    pub unix_seconds: i64,
+    /// The zone it was written in, minutes east of Greenwich.
+    pub zone_minutes: i16,
+}
+
+impl SentDate {
+    /// The calendar day as written, in days since 1970-01-01: SENTON, SENTBEFORE and SENTSINCE disregard time and zone
+    /// (RFC 9051 section 6.4.4).
+    pub fn day(self) -> i64 {
+        (self.unix_seconds.saturating_add(i64::from(self.zone_minutes) * 60)).div_euclid(86_400)
+    }
+}
+
+/// A message's digest, ready to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest(Vec<u8>);
+
+impl Digest {
+    /// The bytes to store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes to store.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// Reads it.
+    pub fn view(&self) -> DigestView<'_> {
+        DigestView::parse(&self.0).expect("a digest made here parses")
+    }
+}
+
+/// Stored digest bytes, read in place: every field is one slice, nothing is decoded before it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct DigestView<'a> {
+    present: u16,
+    date: Option<SentDate>,
+    bounds: [(u32, u32); FIELDS],
+    data: &'a [u8],
+}
+
+impl<'a> DigestView<'a> {
+    /// Reads the table in front. Never panics, whatever the bytes.
+    pub fn parse(bytes: &'a [u8]) -> Result<DigestView<'a>, DigestError> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte()? != VERSION {
+            return Err(DigestError::Version);
+        }
+        let present = u16::from_le_bytes([reader.byte()?, reader.byte()?]);
+        let date = match present & DATE_BIT != 0 {
+            true => Some(SentDate {
+                unix_seconds: reader.signed()?,
+                zone_minutes: i16::try_from(reader.signed()?).map_err(|_| DigestError::Damaged)?,
+            }),
+            false => None,
+        };
+        let mut bounds = [(0, 0); FIELDS];
+        let mut end = 0u32;
+        for bound in &mut bounds[..CONTIGUOUS] {
+            let start = end;
+            end = start.checked_add(reader.length()?).ok_or(DigestError::Damaged)?;
+            *bound = (start, end);
+        }
+        for bound in &mut bounds[CONTIGUOUS..] {
+            let start = reader.length()?;
+            *bound = (start, start.checked_add(reader.length()?).ok_or(DigestError::Damaged)?);
+        }
+        let data = reader.rest();
+        match bounds.iter().all(|bound| bound.1 as usize <= data.len()) {
+            true => Ok(DigestView { present, date, bounds, data }),
+            false => Err(DigestError::Damaged),
+        }
+    }
+
+    /// `Subject:`, decoded and folded for searching; `None` without the field. Several are joined by a line feed.
+    pub fn subject(&self) -> Option<&'a [u8]> {
+        self.field(Slot::Subject)
+    }
+
+    /// `From:`, decoded and folded.
+    pub fn from(&self) -> Option<&'a [u8]> {
+        self.field(Slot::From)
+    }
+
+    /// `To:`, decoded and folded.
+    pub fn to(&self) -> Option<&'a [u8]> {
+        self.field(Slot::To)
+    }
+
+    /// `Cc:`, decoded and folded.
+    pub fn cc(&self) -> Option<&'a [u8]> {
+        self.field(Slot::Cc)
+    }
+
+    /// `Bcc:`, decoded and folded.
+    pub fn bcc(&self) -> Option<&'a [u8]> {
+        self.field(Slot::Bcc)
+    }
+
+    /// `List-Id:`, decoded and folded.
+    pub fn list_id(&self) -> Option<&'a [u8]> {
+        self.field(Slot::ListId)
+    }
+
+    /// `Message-ID:` as written, unfolded.
+    pub fn message_id(&self) -> Option<&'a [u8]> {
+        self.field(Slot::MessageId)
+    }
+
+    /// `In-Reply-To:` as written, unfolded.
+    pub fn in_reply_to(&self) -> Option<&'a [u8]> {
+        self.field(Slot::InReplyTo)
+    }
+
+    /// `References:` as written, unfolded.
+    pub fn references(&self) -> Option<&'a [u8]> {
+        self.field(Slot::References)
+    }
+
+    /// `Date:`; `None` without one that can be read.
+    pub fn sent_date(&self) -> Option<SentDate> {
+        self.date
+    }
+
+    /// The ENVELOPE as IMAP bytes with its parentheses (RFC 9051 section 7.5.2).
+    pub fn envelope(&self) -> &'a [u8] {
+        self.field(Slot::Envelope).unwrap_or_default()
+    }
+
+    /// The tree of MIME parts.
+    pub fn structure(&self) -> Result<Part<'a>, DigestError> {
+        Part::parse(self.field(Slot::Structure).ok_or(DigestError::Damaged)?)
+    }
+
+    /// Appends the value of the ENVELOPE data item.
+    pub fn write_envelope(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.envelope());
+    }
+
+    /// Appends the value of BODYSTRUCTURE (`extensible`) or BODY.
+    pub fn write_body_structure(&self, extensible: bool, out: &mut Vec<u8>) -> Result<(), DigestError> {
+        write::write_body_structure(&self.structure()?, extensible, out);
+        Ok(())
+    }
+
+    fn field(&self, slot: Slot) -> Option<&'a [u8]> {
+        let (start, end) = self.bounds[slot as usize];
+        (self.present & 1 << slot as u16 != 0).then(|| &self.data[start as usize..end as usize])
+    }
+}
+
+/// What goes into a digest.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub date: Option<SentDate>,
+    /// By [`Slot`], up to and without `MessageId`.
+    pub contiguous: [Option<Vec<u8>>; CONTIGUOUS],
+    pub message_id: Option<Vec<u8>>,
+    pub in_reply_to: Option<Vec<u8>>,
+}
+
+impl Facts {
+    /// Takes in a field of the message's own header. What searches look at is decoded and folded, of several fields of a name
+    /// every one counts.
+    pub(super) fn take(&mut self, field: Field, value: &[u8]) {
+        let searched = match field {
+            Field::Subject => Slot::Subject,
+            Field::From => Slot::From,
+            Field::To => Slot::To,
+            Field::Cc => Slot::Cc,
+            Field::Bcc => Slot::Bcc,
+            Field::ListId => Slot::ListId,
+            Field::Date => return self.date = date::parse(value).or(self.date),
+            Field::References => return self.set(Slot::References, unfolded(value)),
+            Field::MessageId => return self.message_id = Some(unfolded(value)),
+            Field::InReplyTo => return self.in_reply_to = Some(unfolded(value)),
+            _ => return,
+        };
+        let text = self.contiguous[searched as usize].get_or_insert_default();
+        if !text.is_empty() {
+            text.push(b'\n');
+        }
+        fold_field(value, text);
+    }
+
+    pub(super) fn set(&mut self, slot: Slot, bytes: Vec<u8>) {
+        self.contiguous[slot as usize] = Some(bytes);
+    }
+
+    pub(super) fn into_digest(self) -> Digest {
+        let data_bytes: usize = self.contiguous.iter().flatten().map(Vec::len).sum();
+        let mut out = Vec::with_capacity(data_bytes + 64);
+        out.push(VERSION);
+        out.extend_from_slice(&self.present().to_le_bytes());
+        if let Some(date) = self.date {
+            write_signed(date.unix_seconds, &mut out);
+            write_signed(i64::from(date.zone_minutes), &mut out);
+        }
+        for field in &self.contiguous {
+            write_varint(field.as_ref().map_or(0, Vec::len) as u64, &mut out);
+        }
+        let mut tail: Vec<&[u8]> = Vec::new();
+        let mut tail_start = data_bytes;
+        for field in [&self.message_id, &self.in_reply_to] {
+            let field = field.as_deref().unwrap_or_default();
+            let start = self.inside_envelope(field).unwrap_or_else(|| {
+                tail.push(field);
+                tail_start += field.len();
+                tail_start - field.len()
+            });
+            write_varint(start as u64, &mut out);
+            write_varint(field.len() as u64, &mut out);
+        }
+        self.contiguous.iter().flatten().for_each(|field| out.extend_from_slice(field));
+        tail.iter().for_each(|field| out.extend_from_slice(field));
+        Digest(out)
+    }
+
+    fn present(&self) -> u16 {
+        let bit = |slot: usize, present: bool| u16::from(present) << slot;
+        let mut bits = 0;
+        for (slot, field) in self.contiguous.iter().enumerate() {
+            bits |= bit(slot, field.is_some());
+        }
+        bits |= bit(Slot::MessageId as usize, self.message_id.is_some());
+        bits |= bit(Slot::InReplyTo as usize, self.in_reply_to.is_some());
+        bits | if self.date.is_some() { DATE_BIT } else { 0 }
+    }
+
+    /// Where in the data the envelope already says `field` unescaped. Both ids stand at its end.
+    fn inside_envelope(&self, field: &[u8]) -> Option<usize> {
+        let envelope = self.contiguous[Slot::Envelope as usize].as_deref()?;
+        let before: usize = self.contiguous[..Slot::Envelope as usize].iter().flatten().map(Vec::len).sum();
+        memchr::memmem::rfind(envelope, field).map(|start| before + start)
+    }
+}
+
+fn unfolded(value: &[u8]) -> Vec<u8> {
+    value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect()
+}
+
+/// Appends the decoded and folded form of a field's value.
+pub(super) fn fold_field(value: &[u8], out: &mut Vec<u8>) {
+    if value.is_ascii() && memchr::memmem::find(value, b"=?").is_none() {
+        out.extend(value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).map(u8::to_ascii_lowercase));
+    } else {
+        let mut decoded = Vec::with_capacity(value.len());
+        encoded_word::decode(value, &mut decoded);
+        fold::fold(&decoded, out);
+    }
+}
+
+/// Reads numbers and slices from bytes that may be garbage.
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(super) fn rest(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, DigestError> {
+        let (&first, rest) = self.bytes.split_first().ok_or(DigestError::Damaged)?;
+        self.bytes = rest;
+        Ok(first)
+    }
+
+    pub(super) fn varint(&mut self) -> Result<u64, DigestError> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DigestError::Damaged)
+    }
+
+    pub(super) fn length(&mut self) -> Result<u32, DigestError> {
+        u32::try_from(self.varint()?).map_err(|_| DigestError::Damaged)
+    }
+
+    pub(super) fn signed(&mut self) -> Result<i64, DigestError> {
+        let zigzag = self.varint()?;
+        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    }
+
+    pub(super) fn slice(&mut self) -> Result<&'a [u8], DigestError> {
+        let length = self.length()? as usize;
+        let (slice, rest) = self.bytes.split_at_checked(length).ok_or(DigestError::Damaged)?;
+        self.bytes = rest;
+        Ok(slice)
+    }
+}
+
+pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn write_signed(value: i64, out: &mut Vec<u8>) {
+    write_varint(((value << 1) ^ (value >> 63)) as u64, out);
+}

@@ -1,0 +1,26 @@
+//! What a message says: header fields, MIME structure, dates, addresses and text.
+//!
+//! A [`Scanner`] reads a message once, in any chunking, while it is being written to disk, and leaves a [`Digest`]: a few
+//! hundred bytes that answer ENVELOPE, BODYSTRUCTURE, section look-ups and header searches without opening the file again.
+//! The digest is a cache; the same bytes always give the same digest.
+//!
+//! All offsets are wire offsets: octets from the start of the message in its CRLF form.
+
+pub mod address;
+pub mod date;
+pub mod decode;
+pub mod digest;
+pub mod encoded_word;
+mod envelope;
+mod fields;
+pub mod fold;
+pub mod imap_string;
+mod lexer;
+mod parameter;
+mod scan;
+mod structure;
+mod write;
+
+pub use digest::{Digest, DigestError, DigestView, SentDate};
+pub use scan::{ScanLimits, Scanner};
+pub use structure::{Disposition, Parameter, Part, PartKind, SectionText};

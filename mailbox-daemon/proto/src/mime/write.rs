@@ -1,0 +1,135 @@
+use super::imap_string::{write_nstring, write_string, write_unfolded};
+use super::structure::{Parameter, Part, PartKind};
+use std::io::Write;
+
+const EMPTY_BODY: &[u8] = br#"("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0"#;
+
+/// Appends BODYSTRUCTURE (`extensible`) or BODY of a part, with parentheses (RFC 9051 section 7.5.2).
+pub(super) fn write_body_structure(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
+    out.push(b'(');
+    match part.kind {
+        PartKind::Multipart => write_multipart(part, extensible, out),
+        PartKind::Leaf | PartKind::Message | PartKind::TooDeep => write_single(part, extensible, out),
+    }
+    out.push(b')');
+}
+
+fn write_multipart(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
+    for child in &part.children {
+        write_body_structure(child, extensible, out);
+    }
+    if part.children.is_empty() {
+        // The grammar asks for at least one part.
+        out.extend_from_slice(EMPTY_BODY);
+        out.extend_from_slice(if extensible { b" NIL NIL NIL NIL)" } else { b")" });
+    }
+    out.push(b' ');
+    write_string(part.subtype.unwrap_or_default(), out);
+    if extensible {
+        out.push(b' ');
+        write_parameters(&part.parameters, false, out);
+        write_extension(part, out);
+    }
+}
+
+fn write_single(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
+    let text = write_type(part, out);
+    out.push(b' ');
+    write_parameters(&part.parameters, text, out);
+    out.push(b' ');
+    write_unfolded_or_nil(part.id, out);
+    out.push(b' ');
+    write_unfolded_or_nil(part.description, out);
+    out.push(b' ');
+    write_string(part.encoding.unwrap_or(b"7bit"), out);
+    write_number(part.body_end - part.body_start, out);
+    if text {
+        write_number(part.body_lines, out);
+    } else if let (PartKind::Message, Some(inner)) = (part.kind, part.children.first()) {
+        out.push(b' ');
+        out.extend_from_slice(inner.envelope.unwrap_or(b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"));
+        out.push(b' ');
+        write_body_structure(inner, extensible, out);
+        write_number(part.body_lines, out);
+    }
+    if extensible {
+        out.push(b' ');
+        write_unfolded_or_nil(part.md5, out);
+        write_extension(part, out);
+    }
+}
+
+/// Writes type and subtype; whether it is `text/*`, which has a default charset and a line count.
+fn write_type(part: &Part<'_>, out: &mut Vec<u8>) -> bool {
+    let (media_type, subtype): (&[u8], &[u8]) = match (part.kind, part.media_type) {
+        (PartKind::Message, _) => (b"message", b"rfc822"),
+        (PartKind::TooDeep, _) => (b"application", b"octet-stream"),
+        (_, None) => (b"text", b"plain"),
+        (_, Some(media_type)) => (media_type, part.subtype.unwrap_or_default()),
+    };
+    write_string(media_type, out);
+    out.push(b' ');
+    write_string(subtype, out);
+    media_type.eq_ignore_ascii_case(b"text")
+}
+
+/// Disposition, language and location: what single parts and multiparts have in common.
+fn write_extension(part: &Part<'_>, out: &mut Vec<u8>) {
+    out.push(b' ');
+    match &part.disposition {
+        Some(disposition) => {
+            out.push(b'(');
+            write_string(disposition.name, out);
+            out.push(b' ');
+            write_parameters(&disposition.parameters, false, out);
+            out.push(b')');
+        }
+        None => write_nstring(None, out),
+    }
+    out.push(b' ');
+    match part.languages.is_empty() {
+        true => write_nstring(None, out),
+        false => {
+            for (index, language) in part.languages.iter().enumerate() {
+                out.push(if index == 0 { b'(' } else { b' ' });
+                write_string(language, out);
+            }
+            out.push(b')');
+        }
+    }
+    out.push(b' ');
+    write_unfolded_or_nil(part.location, out);
+}
+
+fn write_parameters(parameters: &[Parameter<'_>], default_charset: bool, out: &mut Vec<u8>) {
+    let charset = default_charset && !parameters.iter().any(|p| p.name.eq_ignore_ascii_case(b"charset"));
+    if parameters.is_empty() && !charset {
+        return write_nstring(None, out);
+    }
+    out.push(b'(');
+    for (index, parameter) in parameters.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        write_string(parameter.name, out);
+        out.push(b' ');
+        write_string(parameter.value, out);
+    }
+    if charset {
+        out.extend_from_slice(if parameters.is_empty() { b"" } else { b" " });
+        out.extend_from_slice(br#""charset" "us-ascii""#);
+    }
+    out.push(b')');
+}
+
+fn write_unfolded_or_nil(text: Option<&[u8]>, out: &mut Vec<u8>) {
+    match text {
+        Some(text) => write_unfolded(text, out),
+        None => write_nstring(None, out),
+    }
+}
+
+fn write_number(number: u64, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, " {number}");
+}
