@@ -4,5 +4,7 @@
 
 pub mod bounce;
 pub mod config;
+pub mod recipients;
 pub mod route;
 pub mod schedule;
+pub mod submission;
