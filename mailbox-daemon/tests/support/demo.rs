@@ -108,6 +108,12 @@ impl Demo {
         self.wait_until_ready();
     }
 
+    /// Starts the daemon again on the same folder and ports in another way. It must have ended.
+    pub fn start_again_with(&mut self, options: DemoOptions) {
+        self.options = options;
+        self.start_again();
+    }
+
     /// Starts a daemon on the same folder that is expected to refuse; returns how it ended and what it said.
     pub fn start_second(&self) -> (ExitStatus, String) {
         let ports = PortBase::take();
