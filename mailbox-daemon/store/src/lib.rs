@@ -1,1 +1,36 @@
-//! placeholder
+//! The store floor: files in, mail out. Synchronous, with one door to the disk, and without a word of any protocol.
+//!
+//! A message is acknowledged when its [`Ticket`] resolves: then it is on disk under its final name. Everything in `index/`
+//! is a cache of what the Maildir tree says and may be deleted at any time.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod account;
+mod bell;
+mod commit;
+pub mod disk;
+mod error;
+mod mailbox;
+mod message;
+mod store;
+mod view;
+mod watch;
+
+pub use account::{AccountMail, MailboxEntry};
+pub use bell::{Bell, Ring};
+pub use commit::{Committer, Ticket};
+pub use error::StoreError;
+pub use mailbox::{
+    Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile, Row, Status,
+};
+pub use message::NewMessage;
+pub use store::{Store, StoreOptions};
+pub use view::{Changes, Expunges, View};
+pub use watch::WatchGuard;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks; a thread that panicked while it held the lock left nothing half done that the next holder could not bear.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
