@@ -1,8 +1,8 @@
 //! The one door to the disk. Everything the store does to files goes through [`Disk`] and [`DiskFile`], so that a twin
 //! in memory ([`crash::CrashDisk`]) can cut the power at any operation.
 
-//CRASH
-//CRASH2
+#[cfg(any(test, feature = "crash"))]
+pub mod crash;
 mod real;
 
 use std::ffi::OsStr;
