@@ -7,11 +7,17 @@
 
 mod account;
 mod bell;
+mod checksum;
 mod commit;
+mod database;
+pub mod directory;
 pub mod disk;
 mod error;
+mod keywords;
 mod mailbox;
+mod maildir;
 mod message;
+pub mod queue;
 mod store;
 mod view;
 mod watch;

@@ -242,14 +242,16 @@ impl Client {
             State::Helo => self.end(Stage::Hello, answer),
             State::StartTls if answer.code == 220 && self.reader.has_rest() => self.fail(Failure::Garbage),
             State::StartTls if answer.code == 220 => self.state = State::Handshake,
-            State::StartTls if self.options.start_tls == StartTls::Required => self.end(Stage::StartTls, answer),
+            State::StartTls if self.options.start_tls == StartTls::Required => {
+                self.end(Stage::StartTls, answer)
+            }
             State::StartTls => self.authenticate(),
             State::Auth(round) => self.take_auth(round, answer),
             State::Envelope(progress) => self.take_envelope(progress, answer),
-            State::EndOfBody(progress) => self.finish(progress.finish(Stage::EndOfBody, &answer), &answer),
+            State::EndOfBody(progress) => self.finish(progress, Stage::EndOfBody, answer, false),
             // An answer nobody asked for: a refusal is the last word, anything else is beyond repair.
             State::Body(progress, _) if answer.code >= 400 => {
-                self.finish(progress.finish(Stage::Body, &answer), &Answer { code: 421, ..answer });
+                self.finish(progress, Stage::Body, answer, true);
             }
             body @ State::Body(..) => {
                 self.state = body;
@@ -259,7 +261,10 @@ impl Client {
             State::Ready if answer.code == 421 => self.end(Stage::Idle, answer),
             State::Closed(end) => self.state = State::Closed(end),
             State::Finished(outcomes, _) => {
-                self.state = State::Finished(outcomes, Some(SessionEnd::Failed(Stage::Idle, Failure::Refused(answer))));
+                self.state = State::Finished(
+                    outcomes,
+                    Some(SessionEnd::Failed(Stage::Idle, Failure::Refused(answer))),
+                );
             }
             State::Ready | State::Handshake => self.fail(Failure::Garbage),
         }
@@ -317,7 +322,7 @@ impl Client {
     fn take_envelope(&mut self, mut progress: Progress, answer: Answer) {
         if answer.code == 421 {
             let stage = progress.stage();
-            return self.finish(progress.finish(stage, &answer), &answer);
+            return self.finish(progress, stage, answer, true);
         }
         self.state = match progress.take(answer, &self.offered, &mut self.output) {
             Step::More => State::Envelope(progress),
@@ -334,9 +339,11 @@ impl Client {
         };
     }
 
-    fn finish(&mut self, outcomes: Vec<Outcome>, answer: &Answer) {
-        let end = (answer.code == 421)
-            .then(|| SessionEnd::Failed(Stage::EndOfBody, Failure::Refused(answer.clone())));
+    /// The answer that ends a message; 421 ends the session too.
+    fn finish(&mut self, progress: Progress, stage: Stage, answer: Answer, ends_session: bool) {
+        let outcomes = progress.finish(stage, &answer);
+        let end =
+            (ends_session || answer.code == 421).then(|| SessionEnd::Failed(stage, Failure::Refused(answer)));
         self.state = State::Finished(outcomes, end);
     }
 

@@ -125,9 +125,9 @@ impl AnswerReader {
 /// `Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF`
 fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
     let (digits, rest) = line.split_at_checked(3)?;
-    let code = digits.iter().try_fold(0, |code, digit| {
-        digit.is_ascii_digit().then(|| code * 10 + u16::from(digit - b'0'))
-    })?;
+    let code = digits
+        .iter()
+        .try_fold(0, |code, digit| digit.is_ascii_digit().then(|| code * 10 + u16::from(digit - b'0')))?;
     let (is_last, text) = match rest.split_first() {
         None => (true, rest),
         Some((b' ', text)) => (true, text),
@@ -208,7 +208,10 @@ mod tests {
     fn endless_lines_and_replies_are_given_up() {
         assert_eq!(read(&[&b"250 ".repeat(2000)]), [Err(NoAnswer)]);
         assert_eq!(read(&[&b"250-x\r\n".repeat(LINES_MAX + 1)]), [Err(NoAnswer)]);
-        let long = read(&[&[b"250-".repeat(1), b"x".repeat(4000), b"\r\n".to_vec()].concat().repeat(100), b"250 end\r\n"]);
+        let long = read(&[
+            &[b"250-".repeat(1), b"x".repeat(4000), b"\r\n".to_vec()].concat().repeat(100),
+            b"250 end\r\n",
+        ]);
         assert!(long[0].as_ref().is_ok_and(|answer| answer.text.len() <= TEXT_BYTES_MAX));
     }
 

@@ -40,7 +40,8 @@ impl Offered {
                 "SIZE" => {
                     offered.size = true;
                     // Zero means that no limit is known.
-                    offered.size_bytes_max = words.next().and_then(|number| number.parse().ok()).filter(|max| *max > 0);
+                    offered.size_bytes_max =
+                        words.next().and_then(|number| number.parse().ok()).filter(|max| *max > 0);
                 }
                 "AUTH" => words.for_each(|mechanism| {
                     offered.auth_plain |= mechanism.eq_ignore_ascii_case("PLAIN");
@@ -59,7 +60,8 @@ mod tests {
 
     #[test]
     fn announcements_are_read_in_any_case() {
-        let offered = Offered::parse("mail.test STARTTLS\nsize 1000\nAuth=LOGIN\nAUTH PLAIN x\n\n8bitmime\nX-STARTTLS");
+        let offered =
+            Offered::parse("mail.test STARTTLS\nsize 1000\nAuth=LOGIN\nAUTH PLAIN x\n\n8bitmime\nX-STARTTLS");
         assert_eq!(
             offered,
             Offered {

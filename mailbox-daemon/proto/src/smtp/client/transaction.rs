@@ -78,7 +78,9 @@ impl Transaction {
                 out.push_str(" NOTIFY=");
                 write_notify(notify, out);
             }
-            if let Some((kind, address)) = recipient.original.as_deref().and_then(|original| original.split_once(';')) {
+            if let Some((kind, address)) =
+                recipient.original.as_deref().and_then(|original| original.split_once(';'))
+            {
                 write!(out, " ORCPT={kind};").expect("a String takes everything");
                 write_xtext(address, out);
             }
@@ -98,7 +100,9 @@ fn write_notify(notify: DsnNotify, out: &mut String) {
 fn write_xtext(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
-            '+' | '=' | '\0'..=' ' | '\x7f' => write!(out, "+{:02X}", c as u32).expect("a String takes everything"),
+            '+' | '=' | '\0'..=' ' | '\x7f' => {
+                write!(out, "+{:02X}", c as u32).expect("a String takes everything")
+            }
             _ => out.push(c),
         }
     }
@@ -192,7 +196,8 @@ impl Progress {
             Next::Mail => {
                 self.transaction.write_mail(offered, lines);
                 self.asked.push_back(Asked::Mail);
-                self.next = if self.transaction.chosen.is_empty() { Next::Nothing } else { Next::Recipient(0) };
+                self.next =
+                    if self.transaction.chosen.is_empty() { Next::Nothing } else { Next::Recipient(0) };
             }
             Next::Nothing => return false,
             _ if self.mail_refused => return false,
@@ -267,6 +272,9 @@ impl Progress {
     fn outcomes(&mut self) -> Vec<Outcome> {
         // Open only when a server answered DATA before every RCPT, which counts as a broken session.
         let open = Outcome::Broken(Stage::Data, super::Failure::Garbage);
-        std::mem::take(&mut self.outcomes).into_iter().map(|outcome| outcome.unwrap_or_else(|| open.clone())).collect()
+        std::mem::take(&mut self.outcomes)
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or_else(|| open.clone()))
+            .collect()
     }
 }

@@ -1,0 +1,194 @@
+//! When each entry is to be tried next: `queue.redb`, a cache of order that spool files can always replace.
+
+use super::QueueId;
+use crate::database::{Commit, Database};
+use crate::error::StoreError;
+use redb::{TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use types::UnixSeconds;
+
+/// Id -> postcard of [`Progress`].
+const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
+/// (first attempt or retry, when, id): what is due next stands first. Held entries are not in it.
+const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
+
+/// Changes that may be lost to a power cut before the file is made durable.
+const CHANGES_UNTIL_DURABLE: usize = 2048;
+
+/// What the schedule knows of an entry. Losing it costs an early retry, nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Attempts that failed for now.
+    pub attempts: u32,
+    /// When to try again.
+    pub next_attempt_at: UnixSeconds,
+    /// Not tried until released; the spool file's mark decides.
+    pub held: bool,
+    /// What the other side last said, by recipient index; for people, so only the first few.
+    pub replies: Vec<(u32, String)>,
+}
+
+/// The two classes of the due index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    First = 0,
+    Retry = 1,
+}
+
+/// One change on its way into the schedule.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Put(QueueId, Progress),
+    Remove(QueueId),
+}
+
+pub(super) struct Schedule {
+    database: Database,
+    changes_since_durable: usize,
+}
+
+impl Progress {
+    fn class(&self) -> Class {
+        if self.attempts == 0 { Class::First } else { Class::Retry }
+    }
+
+    fn due_key(&self, id: QueueId) -> (u8, i64, u64) {
+        (self.class() as u8, self.next_attempt_at, id.0)
+    }
+}
+
+impl Schedule {
+    pub(super) fn new(database: Database) -> Result<Schedule, StoreError> {
+        let mut schedule = Schedule { database, changes_since_durable: 0 };
+        schedule.apply(&[])?;
+        Ok(schedule)
+    }
+
+    /// Takes in changes, in order, in one transaction.
+    pub(super) fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let since = self.changes_since_durable + changes.len();
+        let commit = if since >= CHANGES_UNTIL_DURABLE { Commit::Durable } else { Commit::Cached };
+        self.write(commit, changes)?;
+        self.changes_since_durable = if commit == Commit::Durable { 0 } else { since };
+        Ok(())
+    }
+
+    /// Makes everything so far durable, if anything is not.
+    pub(super) fn checkpoint(&mut self) -> Result<(), StoreError> {
+        if self.changes_since_durable > 0 {
+            self.write(Commit::Durable, &[])?;
+            self.changes_since_durable = 0;
+        }
+        Ok(())
+    }
+
+    fn write(&self, commit: Commit, changes: &[Change]) -> Result<(), StoreError> {
+        self.database.write(commit, |write| apply_all(write, changes))
+    }
+
+    pub(super) fn get(&self, id: QueueId) -> Result<Option<Progress>, StoreError> {
+        self.database.read(|read| match read.open_table(ENTRIES)?.get(id.0)? {
+            Some(value) => decode(value.value()).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Up to `max` entries of a class whose time has come, the longest due first.
+    pub(super) fn due(
+        &self,
+        class: Class,
+        now: UnixSeconds,
+        max: usize,
+        is_taken: impl Fn(QueueId) -> bool,
+    ) -> Result<Vec<(QueueId, Progress)>, StoreError> {
+        let class = class as u8;
+        self.database.read(|read| {
+            let (due, entries) = (read.open_table(DUE)?, read.open_table(ENTRIES)?);
+            let mut found = Vec::new();
+            for key in due.range((class, i64::MIN, 0)..=(class, now, u64::MAX))? {
+                let id = QueueId(key?.0.value().2);
+                if found.len() >= max {
+                    break;
+                }
+                if let (false, Some(value)) = (is_taken(id), entries.get(id.0)?) {
+                    found.push((id, decode(value.value())?));
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// When the next entry that is not taken is due.
+    pub(super) fn next_due(
+        &self,
+        is_taken: impl Fn(QueueId) -> bool,
+    ) -> Result<Option<UnixSeconds>, StoreError> {
+        self.database.read(|read| {
+            let due = read.open_table(DUE)?;
+            let mut first = None;
+            for class in [Class::First as u8, Class::Retry as u8] {
+                for key in due.range((class, i64::MIN, 0)..=(class, i64::MAX, u64::MAX))? {
+                    let (_, at, id) = key?.0.value();
+                    if !is_taken(QueueId(id)) {
+                        first = Some(first.map_or(at, |earlier: i64| earlier.min(at)));
+                        break;
+                    }
+                }
+            }
+            Ok(first)
+        })
+    }
+
+    /// Up to `max` entries after an id and not beyond another, by id.
+    pub(super) fn page(
+        &self,
+        after: Option<QueueId>,
+        upto: Option<QueueId>,
+        max: usize,
+    ) -> Result<Vec<(QueueId, Progress)>, StoreError> {
+        let from = after.map_or(0, |id| id.0.saturating_add(1));
+        let upto = upto.map_or(u64::MAX, |id| id.0);
+        if from > upto {
+            return Ok(Vec::new());
+        }
+        self.database.read(|read| {
+            let entries = read.open_table(ENTRIES)?;
+            let rows = entries.range(from..=upto)?.take(max);
+            rows.map(|row| {
+                let (id, value) = row?;
+                Ok((QueueId(id.value()), decode(value.value())?))
+            })
+            .collect()
+        })
+    }
+}
+
+fn apply_all(write: &WriteTransaction, changes: &[Change]) -> Result<(), redb::Error> {
+    let (mut entries, mut due) = (write.open_table(ENTRIES)?, write.open_table(DUE)?);
+    for change in changes {
+        let (id, previous) = match change {
+            Change::Put(id, progress) => {
+                let bytes = postcard::to_stdvec(progress).map_err(|_| unreadable())?;
+                (*id, entries.insert(id.0, bytes.as_slice())?.map(|old| decode(old.value())))
+            }
+            Change::Remove(id) => (*id, entries.remove(id.0)?.map(|old| decode(old.value()))),
+        };
+        if let Some(previous) = previous {
+            due.remove(previous?.due_key(id))?;
+        }
+        if let Change::Put(id, progress) = change
+            && !progress.held
+        {
+            due.insert(progress.due_key(*id), ())?;
+        }
+    }
+    Ok(())
+}
+
+fn decode(bytes: &[u8]) -> Result<Progress, redb::Error> {
+    postcard::from_bytes(bytes).map_err(|_| unreadable())
+}
+
+fn unreadable() -> redb::Error {
+    redb::Error::Corrupted("a progress record".to_owned())
+}
