@@ -5,7 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use thiserror::Error;
-use types::{Address, DirectoryEntry, Limits, LocalDomain};
+use types::{Address, DirectoryEntry, Domain, Limits, LocalDomain};
 
 /// What the directory says about one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub struct Expansion {
     open: VecDeque<(Address, usize)>,
     seen: HashSet<Address>,
     found: Destinations,
+    host: Domain,
     may_relay: bool,
     goes_round: bool,
     not_local: bool,
@@ -94,12 +95,13 @@ impl Fact {
 }
 
 impl Expansion {
-    /// Begins with a recipient. `may_relay` is for people who logged in: they may send anywhere.
-    pub fn start(recipient: Address, may_relay: bool, limits: &Limits) -> Expansion {
+    /// Begins with a recipient at a box called `host`. `may_relay` is for people who logged in: they may send anywhere.
+    pub fn start(recipient: Address, may_relay: bool, host: &Domain, limits: &Limits) -> Expansion {
         Expansion {
             open: VecDeque::from([(recipient, 0)]),
             seen: HashSet::new(),
             found: Destinations::default(),
+            host: host.clone(),
             may_relay,
             goes_round: false,
             not_local: false,
@@ -124,6 +126,10 @@ impl Expansion {
     pub fn learn(&mut self, fact: Fact) {
         let Some((address, depth)) = self.open.pop_front() else { return };
         match fact {
+            // `<Postmaster>` without a domain means the one of this host, which need not be a mail domain.
+            Fact::Elsewhere if address.domain == self.host && is_postmaster(&address) => {
+                self.needs_first_account = true;
+            }
             Fact::Elsewhere if depth == 0 && !self.may_relay => self.not_local = true,
             Fact::Elsewhere => push_new(&mut self.found.external, address),
             Fact::Account(account) => push_new(&mut self.found.accounts, account),
@@ -197,7 +203,7 @@ fn is_postmaster(address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use types::{Domain, Group};
+    use types::Group;
 
     fn address(text: &str) -> Address {
         Address::parse(text).expect("valid")
@@ -241,7 +247,8 @@ mod tests {
 
     fn expand(text: &str, may_relay: bool) -> Result<Destinations, RecipientError> {
         let limits = Limits { alias_depth_max: 3, recipients_max: 5, ..Limits::default() };
-        let mut expansion = Expansion::start(address(text), may_relay, &limits);
+        let mut expansion =
+            Expansion::start(address(text), may_relay, &address("x@mx.home.test").domain, &limits);
         loop {
             match expansion.next() {
                 Next::LookUp(asked) => expansion.learn(fact(&asked)),
@@ -264,6 +271,7 @@ mod tests {
             ("nobody@stray.test", "ana@home.test", ""),
             ("PostMaster@home.test", "first@home.test", ""),
             ("postmaster@stray.test", "ana@home.test", ""),
+            ("postmaster@mx.home.test", "first@home.test", ""),
         ] {
             let found = expand(name, false).expect(name);
             let joined =
@@ -286,6 +294,7 @@ mod tests {
             ("many@home.test", RecipientError::TooMany),
             ("a@elsewhere.test", RecipientError::NotLocal),
             ("postmaster@elsewhere.test", RecipientError::NotLocal),
+            ("ana@mx.home.test", RecipientError::NotLocal),
             ("a@[192.0.2.1]", RecipientError::NotLocal),
         ] {
             assert_eq!(expand(name, false), Err(error), "{name}");

@@ -234,6 +234,8 @@ pub mod say {
     pub const NO_RECIPIENTS: Reply = Reply::new(554, 5, 1, "No valid recipients");
     /// Aliases or servers pass the message round in a circle.
     pub const LOOP: Reply = Reply::new(554, 4, 6, "The message goes round in a circle");
+    /// A header nobody can be told the author from.
+    pub const BAD_HEADER: Reply = Reply::new(554, 6, 0, "The header is not as it should be");
     /// CR without LF or LF without CR in a message.
     pub const BARE_CR_OR_LF: Reply =
         Reply::new(554, 6, 0, "The message has a CR or LF that is not part of CRLF");

@@ -1,0 +1,160 @@
+use super::receive::Incoming;
+use super::{Connection, reply_to_store};
+use crate::host::Host;
+use policy::config::Settings;
+use policy::recipients::{Destinations, Expansion, Fact, Next, RecipientError};
+use proto::smtp::parse::Mail;
+use proto::smtp::reply::{Reply, say};
+use store::StoreError;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+use types::{Address, DirectoryEntry, Recipient};
+
+/// One message from MAIL to its end.
+pub(super) struct Transaction {
+    pub(super) mail: Mail,
+    /// The recipients as the client named them and were accepted.
+    pub(super) named: Vec<Recipient>,
+    /// Mailboxes here, each once.
+    pub(super) mailboxes: Vec<Delivery>,
+    /// Addresses elsewhere, each once.
+    pub(super) external: Vec<Recipient>,
+    pub(super) incoming: Option<Incoming>,
+}
+
+/// One mailbox a message goes to.
+pub(super) struct Delivery {
+    pub(super) account: Address,
+    /// What `Delivered-To:` says: with the tag, if mail came for one.
+    pub(super) delivered_to: Address,
+}
+
+impl Connection {
+    /// MAIL (RFC 5321 section 4.1.1.2).
+    pub(super) fn mail(&mut self, mail: Mail) -> Reply {
+        if let (Some(login), Some(from)) = (&self.login, &mail.from) {
+            match owns(&self.host, &self.settings, &login.account, from) {
+                Ok(true) => {}
+                Ok(false) => return say::NOT_YOUR_ADDRESS.with_text(format!("{from} is not your address")),
+                Err(error) => return self.directory_failed(&error),
+            }
+        }
+        self.transaction = Some(Transaction::new(mail));
+        say::SENDER_OK
+    }
+
+    /// RCPT (RFC 5321 section 4.1.1.3).
+    pub(super) fn rcpt(&mut self, recipient: Recipient) -> Reply {
+        let may_relay = self.login.is_some();
+        let found = match expand(&self.host, &self.settings, recipient.address.clone(), may_relay) {
+            Ok(found) => found,
+            Err(error) => return self.directory_failed(&error),
+        };
+        let Some(transaction) = &mut self.transaction else { return say::BAD_SEQUENCE };
+        match found {
+            Ok(to) => transaction.add(recipient, to, self.settings.limits.recipients_max),
+            Err(error) => {
+                debug!(peer = %self.peer, recipient = %recipient.address, %error, "recipient refused");
+                reply_to_recipient(error)
+            }
+        }
+    }
+
+    fn directory_failed(&self, error: &StoreError) -> Reply {
+        warn!(peer = %self.peer, %error, "the directory cannot be read");
+        reply_to_store(error)
+    }
+}
+
+impl Transaction {
+    fn new(mail: Mail) -> Transaction {
+        Transaction { mail, named: Vec::new(), mailboxes: Vec::new(), external: Vec::new(), incoming: None }
+    }
+
+    /// When the message has to be complete.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.incoming.as_ref().map(Incoming::deadline)
+    }
+
+    fn add(&mut self, recipient: Recipient, to: Destinations, destinations_max: usize) -> Reply {
+        let count = self.mailboxes.len() + self.external.len() + to.accounts.len() + to.external.len();
+        if count > destinations_max {
+            return say::TOO_MANY_RECIPIENTS;
+        }
+        for account in to.accounts {
+            if self.mailboxes.iter().all(|delivery| delivery.account != account) {
+                let is_own_name = recipient.address.folded_without_tag() == account;
+                let delivered_to = if is_own_name { recipient.address.clone() } else { account.clone() };
+                self.mailboxes.push(Delivery { account, delivered_to });
+            }
+        }
+        for address in to.external {
+            if self.external.iter().all(|known| known.address != address) {
+                self.external.push(onward(&recipient, address));
+            }
+        }
+        self.named.push(recipient);
+        say::RECIPIENT_OK
+    }
+}
+
+/// The recipient the next server is told. Reports name the address the sender knows (RFC 3461 section 5.2.7).
+fn onward(named: &Recipient, address: Address) -> Recipient {
+    let renamed = named.address != address && named.address.is_ascii();
+    let original = named.original.clone().or_else(|| renamed.then(|| format!("rfc822;{}", named.address)));
+    Recipient { address, notify: named.notify, original }
+}
+
+/// Whether mail for an address reaches this account alone: then the account may send as it.
+pub(super) fn owns(
+    host: &Host,
+    settings: &Settings,
+    account: &Address,
+    address: &Address,
+) -> Result<bool, StoreError> {
+    let found = expand(host, settings, address.clone(), true)?;
+    Ok(found.is_ok_and(|destinations| destinations.belong_to(account)))
+}
+
+/// Follows an address through the directory. Its look-ups find a page or two in memory, so nobody else is made to wait.
+fn expand(
+    host: &Host,
+    settings: &Settings,
+    address: Address,
+    may_relay: bool,
+) -> Result<Result<Destinations, RecipientError>, StoreError> {
+    let mut expansion = Expansion::start(address, may_relay, &settings.hostname, &settings.limits);
+    loop {
+        match expansion.next() {
+            Next::LookUp(address) => expansion.learn(look_up(host, &address)?),
+            Next::FirstAccount => expansion.learn_first_account(first_account(host)?),
+            Next::Done => return Ok(expansion.finish()),
+        }
+    }
+}
+
+fn look_up(host: &Host, address: &Address) -> Result<Fact, StoreError> {
+    let domain = host.directory.domain(&address.domain)?;
+    let entry = match &domain {
+        Some(_) => host.directory.lookup(&address.folded_without_tag())?,
+        None => None,
+    };
+    Ok(Fact::new(address, domain, entry))
+}
+
+fn first_account(host: &Host) -> Result<Option<Address>, StoreError> {
+    let accounts = host.directory.entries()?.into_iter().filter_map(|(_, entry)| match entry {
+        DirectoryEntry::Account(account) => Some((account.created_at, account.address)),
+        DirectoryEntry::Alias(_) | DirectoryEntry::Group(_) => None,
+    });
+    Ok(accounts.min().map(|(_, address)| address))
+}
+
+fn reply_to_recipient(error: RecipientError) -> Reply {
+    match error {
+        RecipientError::NotLocal => say::NO_RELAY,
+        RecipientError::Unknown => say::NO_SUCH_USER,
+        RecipientError::Loop => say::LOOP.with_text(error.to_string()),
+        RecipientError::TooMany => say::TOO_MANY_RECIPIENTS.with_text(error.to_string()),
+    }
+}
