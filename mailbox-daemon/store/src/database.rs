@@ -112,6 +112,7 @@ impl Database {
 
     fn open_file(&self, path: &Path, create: bool) -> Result<redb::Database, StoreError> {
         let file = self.disk.open_update(path, create)?;
+        round_up(&*file)?;
         let mut builder = redb::Database::builder();
         builder.set_cache_size(self.cache_bytes);
         builder.create_with_backend(Backend(file)).map_err(|error| store_error(path, error.into()))
@@ -134,6 +135,19 @@ fn exists(disk: &dyn Disk, path: &Path) -> Result<bool, StoreError> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A power cut may leave a file that was growing with a length between the old and the new one. redb takes whole pages only;
+/// what lies in the added ones belongs to no commit.
+fn round_up(file: &dyn DiskFile) -> io::Result<()> {
+    const PAGE_BYTES: u64 = 4096;
+    let bytes = file.bytes()?;
+    let mut start = [0; 4];
+    let is_database = file.read_at(&mut start, 0)? == 4 && start == *b"redb";
+    match is_database && !bytes.is_multiple_of(PAGE_BYTES) {
+        true => file.set_bytes(bytes.next_multiple_of(PAGE_BYTES)),
+        false => Ok(()),
     }
 }
 

@@ -135,3 +135,99 @@ fn decode<V: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<V, redb::Error
 fn unreadable(key: &str) -> redb::Error {
     redb::Error::Corrupted(format!("the entry of {key} cannot be read"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::crash::{CrashDisk, Survival};
+    use types::Group;
+
+    fn path() -> &'static Path {
+        Path::new("/box/directory.redb")
+    }
+
+    fn disk() -> CrashDisk {
+        let disk = CrashDisk::new();
+        disk.shared().create_dir_all(Path::new("/box")).unwrap();
+        disk.shared().sync_dir(Path::new("/")).unwrap();
+        disk
+    }
+
+    fn address(text: &str) -> Address {
+        Address::parse(text).unwrap()
+    }
+
+    fn local_domain(name: &str) -> LocalDomain {
+        LocalDomain { domain: Domain::parse(name).unwrap(), catch_all: Some(address("ana@home.test")) }
+    }
+
+    #[test]
+    fn entries_and_domains_come_and_go() {
+        let disk = disk();
+        let directory = Directory::open(disk.shared(), path()).unwrap();
+        let (ana, alias) = (address("ana@home.test"), DirectoryEntry::Alias(address("ben@home.test")));
+        assert_eq!(directory.lookup(&ana).unwrap(), None);
+        directory.put(&ana, &alias).unwrap();
+        directory.put_domain(&local_domain("home.test")).unwrap();
+        let reopened = {
+            drop(directory);
+            Directory::open(disk.shared(), path()).unwrap()
+        };
+        assert_eq!(reopened.lookup(&ana).unwrap(), Some(alias.clone()));
+        assert_eq!(reopened.entries().unwrap(), [(ana.clone(), alias)]);
+        assert_eq!(reopened.domains().unwrap(), [local_domain("home.test")]);
+        assert!(reopened.remove(&ana).unwrap() && !reopened.remove(&ana).unwrap());
+        let domain = Domain::parse("home.test").unwrap();
+        assert!(reopened.remove_domain(&domain).unwrap());
+        assert_eq!(reopened.domain(&domain).unwrap(), None);
+    }
+
+    /// Puts three entries; counts those that were acknowledged.
+    fn live(disk: &CrashDisk) -> usize {
+        let Ok(directory) = Directory::open(disk.shared(), path()) else { return 0 };
+        let put = |number: &usize| {
+            let group = Group { members: vec![address("x@y.test"); *number * 20] };
+            directory.put(&address(&format!("g{number}@home.test")), &DirectoryEntry::Group(group)).is_ok()
+        };
+        (0..3).take_while(put).count()
+    }
+
+    #[test]
+    fn a_power_cut_takes_back_nothing_that_was_acknowledged() {
+        let whole = disk();
+        assert_eq!(live(&whole), 3);
+        for number in 1..=whole.operations() {
+            let cut = disk();
+            cut.cut_at(number);
+            let acknowledged = live(&cut);
+            let chances = (0..4).map(|seed| Survival::Chance(number * 4 + seed));
+            for survival in chances.chain([Survival::Strict, Survival::Everything]) {
+                let directory = Directory::open(cut.survive(survival).shared(), path());
+                let found = directory.and_then(|directory| directory.entries());
+                let found = found.unwrap_or_else(|error| panic!("cut at {number}, {survival:?}: {error}"));
+                assert!(found.len() >= acknowledged, "cut at {number}, {survival:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_disk_refuses_a_change_and_the_next_one_works_again() {
+        let disk = disk();
+        let directory = Directory::open(disk.shared(), path()).unwrap();
+        let (ana, entry) = (address("ana@home.test"), DirectoryEntry::Group(Group { members: Vec::new() }));
+        disk.fail_from(disk.operations() + 1, libc::ENOSPC);
+        assert!(directory.put(&ana, &entry).is_err());
+        disk.heal();
+        directory.put(&ana, &entry).unwrap();
+        assert_eq!(directory.lookup(&ana).unwrap(), Some(entry));
+    }
+
+    #[test]
+    fn a_damaged_directory_is_named_and_kept() {
+        let disk = disk();
+        disk.put_file(path(), &[7; 5000]).unwrap();
+        let opened = Directory::open(disk.shared(), path());
+        assert!(matches!(opened, Err(StoreError::Damaged { path: named }) if named == path()));
+        assert_eq!(disk.contents(path()).unwrap(), [7; 5000]);
+    }
+}

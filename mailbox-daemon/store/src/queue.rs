@@ -98,7 +98,8 @@ impl Queue {
         for folder in [&spool_dir, &unfinished_dir, &corrupt_dir] {
             disk.create_dir_all(folder)?;
         }
-        disk.sync_dir(dir)?;
+        // Files are made durable one by one; the folders they stand in once, here.
+        dir.parent().into_iter().chain([dir]).try_for_each(|folder| disk.sync_dir(folder))?;
         recover::clear(&*disk, &unfinished_dir)?;
         let database = Database::open_or_replace(Arc::clone(&disk), &dir.join("queue.redb"), CACHE_BYTES)?;
         let mut schedule = Schedule::new(database)?;
@@ -294,3 +295,6 @@ impl FromStr for QueueId {
         value.map(QueueId).filter(|id| id.to_string() == text).ok_or(NotAQueueId)
     }
 }
+
+#[cfg(test)]
+mod tests;
