@@ -217,8 +217,12 @@ impl Word {
     /// The command to execute; `run`, `demo` and `check` are no commands and are handled before.
     pub fn command(self) -> Result<Command, String> {
         Ok(match self {
-            Word::Run | Word::Demo(_) | Word::Check => return Err("this word starts a process of its own".to_owned()),
-            Word::Account(AccountWord::Add { address, .. }) => Command::AccountAdd { address, password: password()? },
+            Word::Run | Word::Demo(_) | Word::Check => {
+                return Err("this word starts a process of its own".to_owned());
+            }
+            Word::Account(AccountWord::Add { address, .. }) => {
+                Command::AccountAdd { address, password: password()? }
+            }
             Word::Account(AccountWord::List) => Command::AccountList,
             Word::Account(AccountWord::Password { address, .. }) => {
                 Command::AccountPassword { address, password: password()? }
@@ -231,10 +235,14 @@ impl Word {
             Word::Group(GroupWord::List) => Command::GroupList,
             Word::Group(GroupWord::Remove { address, members }) => Command::GroupRemove { address, members },
             Word::Domain(DomainWord::Add { domain }) => Command::DomainAdd { domain },
-            Word::Domain(DomainWord::CatchAll { domain, target }) => Command::DomainCatchAll { domain, target },
+            Word::Domain(DomainWord::CatchAll { domain, target }) => {
+                Command::DomainCatchAll { domain, target }
+            }
             Word::Domain(DomainWord::List) => Command::DomainList,
             Word::Domain(DomainWord::Remove { domain }) => Command::DomainRemove { domain },
-            Word::AppPassword(AppPasswordWord::Add { address, name }) => Command::AppPasswordAdd { address, name },
+            Word::AppPassword(AppPasswordWord::Add { address, name }) => {
+                Command::AppPasswordAdd { address, name }
+            }
             Word::AppPassword(AppPasswordWord::List { address }) => Command::AppPasswordList { address },
             Word::AppPassword(AppPasswordWord::Revoke { address, name }) => {
                 Command::AppPasswordRevoke { address, name }

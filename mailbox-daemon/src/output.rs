@@ -5,12 +5,16 @@ use service::admin::Answer;
 
 /// Prints an answer to standard output.
 pub fn print(answer: &Answer, as_json: bool) {
-    match (as_json, answer.message.is_empty()) {
-        (true, true) => println!("{:#}", json!(answer.rows)),
-        (true, false) => println!("{:#}", json!({ "message": answer.message })),
-        (false, false) => println!("{}", answer.message),
-        (false, true) if answer.rows.is_empty() => println!("(none)"),
-        (false, true) => print!("{}", table(&answer.rows)),
+    match (as_json, answer.rows.is_empty()) {
+        (true, true) if !answer.message.is_empty() => println!("{:#}", json!({ "message": answer.message })),
+        (true, _) => println!("{:#}", json!(answer.rows)),
+        (false, true) if answer.message.is_empty() => println!("(none)"),
+        (false, _) => {
+            print!("{}", table(&answer.rows));
+            if !answer.message.is_empty() {
+                println!("{}", answer.message);
+            }
+        }
     }
 }
 
@@ -19,12 +23,17 @@ fn table(rows: &[Map<String, Value>]) -> String {
     let head: Vec<String> = first.keys().map(|key| key.to_uppercase().replace('_', " ")).collect();
     let body = rows.iter().map(|row| row.values().map(cell).collect::<Vec<_>>());
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(body).collect();
-    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|text| text.chars().count()).max();
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|text| text.chars().count()).max()
+    };
     let widths: Vec<usize> = (0..first.len()).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for line in &lines {
-        let padded: Vec<String> =
-            line.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}", width = *width)).collect();
+        let padded: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(value, width)| format!("{value:<width$}", width = *width))
+            .collect();
         text.push_str(padded.join("  ").trim_end());
         text.push('\n');
     }

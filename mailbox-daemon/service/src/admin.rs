@@ -136,7 +136,7 @@ pub enum Command {
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
-    /// One sentence for a person; empty where the rows say it.
+    /// One sentence for a person, after the rows; empty where they say it all.
     pub message: String,
     /// Rows of a list, all with the same keys.
     pub rows: Vec<Map<String, Value>>,

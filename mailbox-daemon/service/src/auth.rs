@@ -7,7 +7,7 @@ pub use password::{ITERATIONS, new_record, new_salt};
 
 use crate::disk;
 use crate::host::Host;
-use proto::sasl::ScramRecord;
+use proto::sasl::{ChannelBinding, Exchange, Mechanism, SaslError, ScramRecord, Step};
 use store::StoreError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -33,12 +33,24 @@ pub struct Login {
     pub app_password: Option<String>,
 }
 
+/// How far a SASL exchange has come.
+#[derive(Debug)]
+pub enum Progress {
+    /// Send this and give the answer to [`Auth::step`].
+    Challenge(Vec<u8>),
+    /// It is over.
+    LoggedIn(Login),
+}
+
 /// Why nobody was let in.
 #[derive(Debug, Error)]
 pub enum AuthError {
     /// Wrong name or password; which of them is not told.
     #[error("wrong name or password")]
     Rejected,
+    /// The client broke off or broke the mechanism's rules.
+    #[error(transparent)]
+    Exchange(SaslError),
     /// The directory cannot be read right now.
     #[error("the directory cannot be read: {0}")]
     Directory(#[from] StoreError),
@@ -51,6 +63,49 @@ impl Auth {
             verified: Verified::new(),
             hashing: Semaphore::new(HASHING_MAX),
             stranger_salt_key: password::random_bytes(),
+        }
+    }
+
+    /// Begins a login with the client's initial response, if it sent one.
+    pub async fn start(
+        &self,
+        host: &Host,
+        mechanism: Mechanism,
+        initial: Option<&[u8]>,
+        binding: ChannelBinding,
+    ) -> Result<(Exchange, Progress), AuthError> {
+        let (mut exchange, step) = Exchange::start(mechanism, initial, binding, password::random_bytes());
+        let progress = self.advance(host, &mut exchange, step).await?;
+        Ok((exchange, progress))
+    }
+
+    /// Goes on with the client's answer to a challenge.
+    pub async fn step(
+        &self,
+        host: &Host,
+        exchange: &mut Exchange,
+        response: &[u8],
+    ) -> Result<Progress, AuthError> {
+        let step = exchange.step(response);
+        self.advance(host, exchange, step).await
+    }
+
+    async fn advance(&self, host: &Host, exchange: &mut Exchange, step: Step) -> Result<Progress, AuthError> {
+        let step = match step {
+            Step::Scram { user } => exchange.give_keys(self.scram_record(host, &user)?),
+            other => other,
+        };
+        match step {
+            Step::Challenge(bytes) => Ok(Progress::Challenge(bytes)),
+            Step::Password { user, password } => {
+                Ok(Progress::LoggedIn(self.check_password(host, &user, &password).await?))
+            }
+            Step::Done { user, key_index } => {
+                Ok(Progress::LoggedIn(Self::scram_login(host, &user, key_index)?))
+            }
+            Step::Failed(SaslError::WrongProof) => Err(AuthError::Rejected),
+            Step::Failed(error) => Err(AuthError::Exchange(error)),
+            Step::Scram { .. } => unreachable!("keys were given above"),
         }
     }
 
@@ -70,8 +125,8 @@ impl Auth {
         Err(AuthError::Rejected)
     }
 
-    /// What SCRAM needs about a name. For an unknown one a record that no password fits, the same every time it is asked for.
-    pub fn scram_record(&self, host: &Host, user: &str) -> Result<ScramRecord, AuthError> {
+    /// What SCRAM needs about a name: for an unknown one a record that no password fits, the same every time it is asked for.
+    fn scram_record(&self, host: &Host, user: &str) -> Result<ScramRecord, AuthError> {
         let Some(account) = disk(|| find_account(host, user))? else {
             let salt = verified::keyed_hash(&self.stranger_salt_key, &[user.as_bytes()]);
             let keys = vec![ScramKeys { stored_key: salt, server_key: salt }];
@@ -84,7 +139,7 @@ impl Auth {
     }
 
     /// The login a finished SCRAM exchange stands for: `key_index` counts as in [`Auth::scram_record`].
-    pub fn scram_login(&self, host: &Host, user: &str, key_index: usize) -> Result<Login, AuthError> {
+    fn scram_login(host: &Host, user: &str, key_index: usize) -> Result<Login, AuthError> {
         let account = disk(|| find_account(host, user))?.ok_or(AuthError::Rejected)?;
         let (name, _) = credentials(&account).nth(key_index).ok_or(AuthError::Rejected)?;
         Ok(Login { app_password: name.map(str::to_owned), account: account.address.clone() })
@@ -113,7 +168,9 @@ impl Default for Auth {
 /// The account's own password first, then the app passwords with their names.
 fn credentials(account: &Account) -> impl Iterator<Item = (Option<&str>, &str)> {
     let own = account.password.iter().map(|password| (None, password.argon2id.as_str()));
-    own.chain(account.app_passwords.iter().map(|app| (Some(app.name.as_str()), app.password.argon2id.as_str())))
+    own.chain(
+        account.app_passwords.iter().map(|app| (Some(app.name.as_str()), app.password.argon2id.as_str())),
+    )
 }
 
 /// A whole address, or a bare name where the box has only one domain.

@@ -107,7 +107,10 @@ impl Demo {
         }
         admin.execute(Command::DomainAdd { domain: DOMAIN.to_owned() })?;
         for address in ACCOUNTS {
-            admin.execute(Command::AccountAdd { address: address.to_owned(), password: PASSWORD.to_owned() })?;
+            admin.execute(Command::AccountAdd {
+                address: address.to_owned(),
+                password: PASSWORD.to_owned(),
+            })?;
         }
         state.store.close();
         Ok(())
@@ -116,8 +119,10 @@ impl Demo {
 
 fn describe(dir: &Path, port_base: u16) -> serde_json::Value {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let ports: serde_json::Map<_, _> =
-        settings::PORTS.into_iter().map(|(name, offset)| (name.to_owned(), json!(port_base + offset))).collect();
+    let ports: serde_json::Map<_, _> = settings::PORTS
+        .into_iter()
+        .map(|(name, offset)| (name.to_owned(), json!(port_base + offset)))
+        .collect();
     json!({
         "host": "127.0.0.1",
         "ports": ports,

@@ -67,7 +67,9 @@ pub enum StateError {
         source: StoreError,
     },
     /// Another daemon runs on it.
-    #[error("another mailbox-daemon (process {pid}) is running on {path}; stop it first or choose another directory")]
+    #[error(
+        "another mailbox-daemon (process {pid}) is running on {path}; stop it first or choose another directory"
+    )]
     InUse {
         /// Which folder.
         path: PathBuf,
@@ -139,7 +141,10 @@ impl Host {
     /// Takes over a changed configuration and certificate; a wrong one leaves everything as it was.
     pub fn reload(&self) -> Result<(), HostError> {
         let settings = read_settings(&self.config_file)?;
-        self.tls.reload(&self.state_dir.join(&settings.tls.certificate), &self.state_dir.join(&settings.tls.key))?;
+        self.tls.reload(
+            &self.state_dir.join(&settings.tls.certificate),
+            &self.state_dir.join(&settings.tls.key),
+        )?;
         self.settings.store(Arc::new(settings));
         Ok(())
     }
@@ -161,7 +166,8 @@ impl State {
         let in_store = |source| StateError::Store { path: path.to_owned(), source };
         let lock = lock(path)?;
         let disk = store::disk::real();
-        let store = Store::open(Arc::clone(&disk), path, hostname, StoreOptions { mailboxes_max }).map_err(in_store)?;
+        let store = Store::open(Arc::clone(&disk), path, hostname, StoreOptions { mailboxes_max })
+            .map_err(in_store)?;
         let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
         let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
         Ok(State { store, directory, queue, _lock: lock })
@@ -177,7 +183,8 @@ impl State {
 fn lock(state_dir: &Path) -> Result<File, StateError> {
     let path = state_dir.join("lock");
     let failed = |source| StateError::Lock { path: path.clone(), source };
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

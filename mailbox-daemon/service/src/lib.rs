@@ -6,11 +6,15 @@
 pub mod admin;
 pub mod auth;
 pub mod control;
+pub mod deliver;
 pub mod demo;
 mod disk;
+pub mod dns;
 pub mod host;
+pub mod imap;
 pub mod listen;
 pub mod run;
+pub mod smtp_in;
 pub mod stop;
 pub mod stream;
 pub mod tls;

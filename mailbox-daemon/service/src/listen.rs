@@ -85,9 +85,11 @@ pub async fn listeners(host: &Host) -> Result<Vec<(Service, TcpListener)>, Liste
     let mut bound = Vec::new();
     for (service, addresses) in Service::ALL.into_iter().zip(addresses) {
         for &address in addresses {
-            let listener = TcpListener::bind(address)
-                .await
-                .map_err(|source| ListenError { service, address, source })?;
+            let listener = TcpListener::bind(address).await.map_err(|source| ListenError {
+                service,
+                address,
+                source,
+            })?;
             bound.push((service, listener));
         }
     }

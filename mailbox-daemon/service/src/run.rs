@@ -34,7 +34,9 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// Nothing to listen on.
-    #[error("nothing to listen on: neither systemd handed over sockets nor does [listen] in the configuration name any address")]
+    #[error(
+        "nothing to listen on: neither systemd handed over sockets nor does [listen] in the configuration name any address"
+    )]
     NoListener,
 }
 

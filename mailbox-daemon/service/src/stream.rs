@@ -1,6 +1,7 @@
 //! One connection, plain or inside TLS.
 
 use crate::tls::Tls;
+use proto::sasl::ChannelBinding;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,15 +23,6 @@ enum Transport {
 struct Protected {
     stream: TlsStream<TcpStream>,
     end_point: Option<Arc<[u8]>>,
-}
-
-/// What SASL may bind to on this connection.
-#[derive(Clone, Debug, Default)]
-pub struct ChannelBindings {
-    /// `tls-exporter` (RFC 9266), TLS 1.3 only.
-    pub tls_exporter: Option<[u8; 32]>,
-    /// `tls-server-end-point` (RFC 5929 section 4): the certificate's hash.
-    pub server_end_point: Option<Arc<[u8]>>,
 }
 
 impl Stream {
@@ -108,13 +100,16 @@ impl Stream {
     }
 
     /// What SASL may bind to; empty without TLS.
-    pub fn channel_bindings(&self) -> ChannelBindings {
-        let Transport::Tls(protected) = &self.transport else { return ChannelBindings::default() };
+    pub fn channel_binding(&self) -> ChannelBinding {
+        let Transport::Tls(protected) = &self.transport else { return ChannelBinding::default() };
         let session = protected.stream.get_ref().1;
         let is_tls13 = session.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
-        let exporter =
+        let exported =
             is_tls13.then(|| session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[])));
-        ChannelBindings { tls_exporter: exporter.and_then(Result::ok), server_end_point: protected.end_point.clone() }
+        let tls_exporter = exported.and_then(Result::ok);
+        let server_end_point = protected.end_point.clone();
+        let plus_offered = tls_exporter.is_some() || server_end_point.is_some();
+        ChannelBinding { tls_exporter, server_end_point, plus_offered }
     }
 
     /// TLS version and cipher suite as `Received:` and the log tell them, such as `TLSv1_3 TLS13_AES_256_GCM_SHA384`.

@@ -66,7 +66,10 @@ impl Tls {
     }
 
     /// The server side of a handshake, and the certificate's hash for channel binding.
-    pub(crate) async fn accept(&self, tcp: TcpStream) -> io::Result<(TlsStream<TcpStream>, Option<Arc<[u8]>>)> {
+    pub(crate) async fn accept(
+        &self,
+        tcp: TcpStream,
+    ) -> io::Result<(TlsStream<TcpStream>, Option<Arc<[u8]>>)> {
         let identity = self.current.load_full();
         let handshake = TlsAcceptor::from(Arc::clone(&identity.config))
             .accept_with(tcp, |session| session.set_buffer_limit(Some(BUFFER_BYTES_MAX)));
@@ -87,8 +90,10 @@ impl Identity {
         let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
         let leaf = chain.first().ok_or_else(|| TlsError::Empty(certificate.to_owned()))?;
         let end_point = end_point_hash(leaf);
-        let mut config =
-            ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).map_err(TlsError::Unusable)?;
+        let mut config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(TlsError::Unusable)?;
         // Resumption would keep per-session state for clients that stay connected for days.
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         config.send_tls13_tickets = 0;

@@ -37,7 +37,8 @@ impl Admin<'_> {
 
     pub(super) fn account_password(&self, address: &str, password: &str) -> Result<Answer, AdminError> {
         let mut account = self.account(address)?;
-        account.password = Some(new_record(checked(password)?, &account.scram_salt, account.scram_iterations));
+        account.password =
+            Some(new_record(checked(password)?, &account.scram_salt, account.scram_iterations));
         self.keep(&account)?;
         Ok(Answer::says(format!("the password of {} is changed", account.address)))
     }

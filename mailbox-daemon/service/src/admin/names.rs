@@ -109,7 +109,8 @@ impl Admin<'_> {
             self.directory.remove(&address)?;
             return Ok(Answer::says(format!("the group {address} is removed")));
         }
-        let leaving: Vec<Address> = members.iter().map(|member| any_address(member)).collect::<Result<_, _>>()?;
+        let leaving: Vec<Address> =
+            members.iter().map(|member| any_address(member)).collect::<Result<_, _>>()?;
         let staying = group.members.into_iter().filter(|member| !leaving.contains(member)).collect();
         self.keep_group(address, staying)
     }

@@ -12,7 +12,13 @@ pub(super) fn ensure(dir: &Path) -> Result<(), DemoError> {
     }
     let authority = authority()?;
     let key = KeyPair::generate()?;
-    let names = [format!("mail.{DOMAIN}"), DOMAIN.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let names = [
+        format!("mail.{DOMAIN}"),
+        DOMAIN.to_owned(),
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, format!("mail.{DOMAIN}"));
     params.use_authority_key_identifier_extension = true;
