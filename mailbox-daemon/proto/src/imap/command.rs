@@ -1,0 +1,440 @@
+//! What a client asks for: one type per command, valid once it exists (RFC 9051 section 6).
+
+use super::search::{SearchKey, SearchReturn};
+use super::utf7::Utf7Error;
+use std::fmt;
+use thiserror::Error;
+use types::{Flags, Keyword, MailboxName, MailboxNameError, SequenceSet, SpecialUse, UnixSeconds};
+
+/// What a client calls one command; its tagged answer repeats it (RFC 9051 section 2.2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tag(String);
+
+impl Tag {
+    /// `1*<any ASTRING-CHAR except "+">`; `None` for anything else.
+    pub fn parse(bytes: &[u8]) -> Option<Tag> {
+        let tag_byte = |byte: &u8| byte.is_ascii_graphic() && !b"(){%*\"\\+".contains(byte);
+        match !bytes.is_empty() && bytes.iter().all(tag_byte) {
+            true => Some(Tag(bytes.iter().map(|byte| char::from(*byte)).collect())),
+            false => None,
+        }
+    }
+
+    /// As the client wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One command, all its literals included (APPEND's message excepted).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Its tag.
+    pub tag: Tag,
+    /// What is asked for.
+    pub body: CommandBody,
+}
+
+/// A mailbox a client named. A name no mailbox can have is a fault the handler words: "does not exist" or "cannot be made".
+pub type MailboxArgument = Result<MailboxName, NameFault>;
+
+/// Why a mailbox argument names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NameFault {
+    /// Its modified UTF-7 is broken.
+    #[error(transparent)]
+    Utf7(#[from] Utf7Error),
+    /// It is no UTF-8.
+    #[error("a mailbox name is UTF-8")]
+    NotUtf8,
+    /// It breaks the rules for names.
+    #[error(transparent)]
+    Name(#[from] MailboxNameError),
+}
+
+/// The arguments of each command, named as RFC 9051 section 6 does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandBody {
+    /// The command up to the first message's literal, which is still to come.
+    Append(Append),
+    /// SASL (RFC 9051 section 6.2.2); `initial` is SASL-IR's decoded response, empty for `=`.
+    Authenticate {
+        /// The mechanism, in upper case.
+        mechanism: String,
+        /// The initial response.
+        initial: Option<Vec<u8>>,
+    },
+    /// CAPABILITY.
+    Capability,
+    /// CHECK (RFC 3501 section 6.4.1).
+    Check,
+    /// CLOSE.
+    Close,
+    /// COPY and UID COPY.
+    Copy(Transfer),
+    /// CREATE, with RFC 6154's USE.
+    Create {
+        /// The new mailbox.
+        mailbox: MailboxArgument,
+        /// What it is for.
+        special_use: Vec<SpecialUse>,
+    },
+    /// DELETE.
+    Delete(MailboxArgument),
+    /// ENABLE (RFC 5161): capability names in upper case.
+    Enable(Vec<String>),
+    /// EXPUNGE; with a set it is UID EXPUNGE (RFC 4315).
+    Expunge(Option<MessageSet>),
+    /// FETCH and UID FETCH.
+    Fetch(Fetch),
+    /// ID (RFC 2971): what the client says of itself.
+    Id(Vec<(String, Option<String>)>),
+    /// IDLE (RFC 2177).
+    Idle,
+    /// LIST, plain or extended (RFC 5258).
+    List(List),
+    /// LOGIN.
+    Login {
+        /// User name.
+        user: String,
+        /// Password.
+        password: Secret,
+    },
+    /// LOGOUT.
+    Logout,
+    /// LSUB (RFC 3501 section 6.3.9).
+    Lsub {
+        /// Prefix of the pattern.
+        reference: String,
+        /// What to match.
+        pattern: String,
+    },
+    /// MOVE and UID MOVE (RFC 6851).
+    Move(Transfer),
+    /// NAMESPACE.
+    Namespace,
+    /// NOOP.
+    Noop,
+    /// RENAME.
+    Rename {
+        /// The mailbox as it is called.
+        from: MailboxArgument,
+        /// What it is to be called.
+        to: MailboxArgument,
+    },
+    /// SEARCH and UID SEARCH.
+    Search(Search),
+    /// SELECT or EXAMINE.
+    Select {
+        /// The mailbox to open.
+        mailbox: MailboxArgument,
+        /// Whether it is EXAMINE.
+        read_only: bool,
+    },
+    /// STARTTLS.
+    StartTls,
+    /// STATUS.
+    Status {
+        /// The mailbox.
+        mailbox: MailboxArgument,
+        /// What to tell of it, in the order asked.
+        items: Vec<StatusItem>,
+    },
+    /// STORE and UID STORE.
+    Store(Store),
+    /// SUBSCRIBE.
+    Subscribe(MailboxArgument),
+    /// UNSELECT (RFC 3691).
+    Unselect,
+    /// UNSUBSCRIBE.
+    Unsubscribe(MailboxArgument),
+}
+
+/// A password on its way to the check. It never shows itself in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Messages a client means: numbers, or `$`, the result it saved (RFC 9051 section 6.4.4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageSet {
+    /// A sequence set; `u32::MAX` stands for `*`.
+    Numbers(SequenceSet),
+    /// `$`.
+    Saved,
+}
+
+/// Which messages, by which kind of number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Whether the numbers are UIDs (the command came with the UID prefix).
+    pub uid: bool,
+    /// The numbers.
+    pub set: MessageSet,
+}
+
+/// COPY and MOVE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Which messages.
+    pub target: Target,
+    /// Where to.
+    pub mailbox: MailboxArgument,
+}
+
+/// APPEND up to its first literal (RFC 9051 section 6.3.12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Append {
+    /// Where to.
+    pub mailbox: MailboxArgument,
+    /// The first message.
+    pub message: AppendMessage,
+}
+
+/// What stands before one message's literal in APPEND.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendMessage {
+    /// System flags to set.
+    pub flags: Flags,
+    /// Keywords to set.
+    pub keywords: Vec<Keyword>,
+    /// The internal date; now when missing.
+    pub internal_date: Option<UnixSeconds>,
+    /// The literal that holds the message.
+    pub literal: Literal,
+}
+
+/// An announced literal (RFC 9051 section 4.3, RFC 7888, RFC 3516).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Literal {
+    /// Octets to come.
+    pub bytes: u64,
+    /// Whether the client waits for `+` before it sends them.
+    pub synchronising: bool,
+    /// Whether it is a `literal8`, which may hold NUL.
+    pub binary: bool,
+}
+
+/// FETCH: macros are already spelled out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Which messages.
+    pub target: Target,
+    /// What of each.
+    pub items: Vec<FetchItem>,
+}
+
+/// One data item of FETCH (RFC 9051 section 6.4.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchItem {
+    /// `BINARY[...]`, `BINARY.PEEK[...]` (RFC 3516).
+    Binary {
+        /// The part; empty for the whole message.
+        part: Vec<u32>,
+        /// A slice of it.
+        partial: Option<Partial>,
+        /// Whether `\Seen` stays as it is.
+        peek: bool,
+    },
+    /// `BINARY.SIZE[...]`.
+    BinarySize(Vec<u32>),
+    /// `BODY[...]` and its older spellings.
+    Body(BodyItem),
+    /// `BODY` (`false`) or `BODYSTRUCTURE` (`true`: with extension data).
+    BodyStructure(bool),
+    /// `ENVELOPE`.
+    Envelope,
+    /// `FLAGS`.
+    Flags,
+    /// `INTERNALDATE`.
+    InternalDate,
+    /// `RFC822.SIZE`.
+    Rfc822Size,
+    /// `UID`.
+    Uid,
+}
+
+/// `BODY[section]<partial>`, or what RFC822, RFC822.HEADER and RFC822.TEXT mean by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyItem {
+    /// Which bytes.
+    pub section: Section,
+    /// A slice of them.
+    pub partial: Option<Partial>,
+    /// Whether `\Seen` stays as it is.
+    pub peek: bool,
+    /// Whether the answer is called RFC822... as the question was.
+    pub rfc822_name: bool,
+}
+
+/// `<first.count>`: octets of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partial {
+    /// Octets skipped.
+    pub first: u32,
+    /// Octets wanted at most.
+    pub count: u32,
+}
+
+/// What stands between the brackets of `BODY[...]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Part numbers; empty for the message itself.
+    pub part: Vec<u32>,
+    /// Which piece of that part.
+    pub text: SectionText,
+}
+
+/// The piece of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SectionText {
+    /// HEADER.
+    Header,
+    /// HEADER.FIELDS and HEADER.FIELDS.NOT (`not`).
+    HeaderFields {
+        /// The field names as asked.
+        names: Vec<String>,
+        /// Whether all others are meant.
+        not: bool,
+    },
+    /// MIME.
+    Mime,
+    /// TEXT.
+    Text,
+    /// All of it.
+    Whole,
+}
+
+/// LIST (RFC 9051 section 6.3.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    /// Whether any part of the extended syntax was used (then an empty pattern is no question for the separator).
+    pub extended: bool,
+    /// Which mailboxes are picked.
+    pub selection: ListSelection,
+    /// Prefix of every pattern.
+    pub reference: String,
+    /// Patterns, joined by "or".
+    pub patterns: Vec<String>,
+    /// What is told beside the name.
+    pub returns: ListReturn,
+}
+
+/// Selection options (RFC 5258 section 3.1, RFC 6154).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListSelection {
+    /// Subscribed names, existing or not.
+    pub subscribed: bool,
+    /// Remote mailboxes too; there are none.
+    pub remote: bool,
+    /// Also names with matching mailboxes below them.
+    pub recursive_match: bool,
+    /// Only mailboxes with a special use.
+    pub special_use: bool,
+}
+
+/// Return options (RFC 5258 section 3.2, RFC 5819, RFC 6154).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListReturn {
+    /// `\Subscribed`.
+    pub subscribed: bool,
+    /// `\HasChildren` and `\HasNoChildren`; told in any case.
+    pub children: bool,
+    /// Special uses; told in any case.
+    pub special_use: bool,
+    /// A STATUS answer for each mailbox.
+    pub status: Option<Vec<StatusItem>>,
+}
+
+/// One item of STATUS (RFC 9051 section 6.3.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusItem {
+    /// Messages marked deleted.
+    Deleted,
+    /// How many messages.
+    Messages,
+    /// Recent messages (IMAP4rev1).
+    Recent,
+    /// Octets of all messages (RFC 8438).
+    Size,
+    /// The next UID.
+    UidNext,
+    /// The generation of UIDs.
+    UidValidity,
+    /// Messages without `\Seen`.
+    Unseen,
+}
+
+impl StatusItem {
+    /// All of them.
+    pub const ALL: [StatusItem; 7] = [
+        StatusItem::Deleted,
+        StatusItem::Messages,
+        StatusItem::Recent,
+        StatusItem::Size,
+        StatusItem::UidNext,
+        StatusItem::UidValidity,
+        StatusItem::Unseen,
+    ];
+
+    /// The protocol's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            StatusItem::Deleted => "DELETED",
+            StatusItem::Messages => "MESSAGES",
+            StatusItem::Recent => "RECENT",
+            StatusItem::Size => "SIZE",
+            StatusItem::UidNext => "UIDNEXT",
+            StatusItem::UidValidity => "UIDVALIDITY",
+            StatusItem::Unseen => "UNSEEN",
+        }
+    }
+}
+
+/// SEARCH (RFC 9051 section 6.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Whether the answer has UIDs.
+    pub uid: bool,
+    /// RETURN options; `None` asks for the old SEARCH answer.
+    pub returns: Option<SearchReturn>,
+    /// What to look for.
+    pub key: SearchKey,
+}
+
+/// How STORE changes flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreMode {
+    /// `+FLAGS`.
+    Add,
+    /// `-FLAGS`.
+    Remove,
+    /// `FLAGS`.
+    Replace,
+}
+
+/// STORE (RFC 9051 section 6.4.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Which messages.
+    pub target: Target,
+    /// How.
+    pub mode: StoreMode,
+    /// Whether the new flags need not be told.
+    pub silent: bool,
+    /// System flags.
+    pub flags: Flags,
+    /// Keywords.
+    pub keywords: Vec<Keyword>,
+}

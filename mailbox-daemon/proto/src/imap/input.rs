@@ -1,0 +1,555 @@
+use super::command::{AppendMessage, Command, CommandBody, Literal, Tag};
+use super::parse::{self, Dialect, Fault, FaultKind};
+use types::Limits;
+
+/// What came from the client and was not taken yet, and where in a command that is.
+///
+/// **Rule:** after every [`Input::filled`] call [`Input::next`] until it answers [`Next::Incomplete`]. When it hands out an APPEND,
+/// [`Input::accept_message`] or [`Input::refuse_message`] comes first.
+#[derive(Debug, Default)]
+pub struct Input {
+    bytes: Vec<u8>,
+    /// Where the untaken bytes begin.
+    start: usize,
+    state: State,
+}
+
+#[derive(Clone, Debug, Default)]
+enum State {
+    /// Collecting a command.
+    #[default]
+    Command,
+    /// Collecting a command: lines seen and literals held so far, counted from `start`.
+    Line(Frame),
+    /// An APPEND was handed out, its message is announced.
+    MessageAnnounced(Literal),
+    /// Octets of the message still to come.
+    Message(u64),
+    /// After a message: the next one or the end of the line.
+    AppendTail,
+    /// Dropping the rest of a command nobody wants: octets of a literal, then the line after it.
+    Skip { literal_left: u64, skipped: u64, tag: Option<Tag>, fault: Option<Fault> },
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Frame {
+    /// Everything before is searched for line ends.
+    searched: usize,
+    /// Octets in literals.
+    literals: usize,
+}
+
+/// The next thing to do.
+#[derive(Debug)]
+pub enum Next {
+    /// Read more.
+    Incomplete,
+    /// Tell the client to go on with its literal (`+`), then read more.
+    Continue,
+    /// A command.
+    Command(Command),
+    /// Something that is none; `None` when even the tag is missing.
+    Refused(Option<Tag>, Fault),
+    /// Too much to be dropped: say BYE and close.
+    Hopeless,
+}
+
+/// What follows a message of APPEND.
+#[derive(Debug)]
+pub enum AppendNext {
+    /// Read more.
+    Incomplete,
+    /// One more message (RFC 3502); its literal is announced as the first one's was.
+    Message(AppendMessage),
+    /// The command is complete.
+    End,
+    /// What follows is wrong. It has been dropped.
+    Refused(Fault),
+}
+
+impl Input {
+    /// Nothing read yet.
+    pub fn new() -> Input {
+        Input::default()
+    }
+
+    /// Whether no byte waits.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.bytes.len()
+    }
+
+    /// Whether a command has begun that is not complete.
+    pub fn is_mid_command(&self) -> bool {
+        !self.is_empty() || !matches!(self.state, State::Command)
+    }
+
+    /// Room for `bytes` more; say with [`Input::filled`] how many came.
+    pub fn space(&mut self, bytes: usize) -> &mut [u8] {
+        self.compact();
+        let length = self.bytes.len();
+        self.bytes.resize(length + bytes, 0);
+        &mut self.bytes[length..]
+    }
+
+    /// `count` of the `space` bytes asked for with [`Input::space`] hold something.
+    pub fn filled(&mut self, space: usize, count: usize) {
+        self.bytes.truncate(self.bytes.len() - space + count);
+    }
+
+    /// Takes bytes in.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.compact();
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Gives the memory back when nothing waits: idle sessions hold none.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.bytes = Vec::new();
+            self.start = 0;
+        }
+    }
+
+    /// Drops everything, as STARTTLS demands of what came before the handshake (RFC 9051 section 6.2.1).
+    pub fn clear(&mut self) {
+        *self = Input::default();
+    }
+
+    fn compact(&mut self) {
+        if self.is_empty() {
+            self.bytes.clear();
+            self.start = 0;
+        } else if self.start > self.bytes.len() / 2 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+    }
+
+    fn waiting(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// What to do next.
+    pub fn next(&mut self, dialect: &Dialect<'_>) -> Next {
+        loop {
+            match &self.state {
+                State::Command => self.state = State::Line(Frame::default()),
+                State::Line(frame) => {
+                    let frame = *frame;
+                    if let Some(next) = self.next_line(frame, dialect) {
+                        return next;
+                    }
+                }
+                State::Skip { .. } => {
+                    if let Some(next) = self.skip(dialect.limits) {
+                        return next;
+                    }
+                }
+                State::MessageAnnounced(_) | State::Message(_) | State::AppendTail => {
+                    return Next::Incomplete;
+                }
+            }
+        }
+    }
+
+    /// One step through a command's lines; `None` when another step can follow at once.
+    fn next_line(&mut self, frame: Frame, dialect: &Dialect<'_>) -> Option<Next> {
+        let waiting = self.waiting();
+        if waiting.is_empty() {
+            self.state = State::Command;
+            return Some(Next::Incomplete);
+        }
+        if waiting.len() < frame.searched {
+            return Some(Next::Incomplete);
+        }
+        let line_end = memchr::memchr(b'\n', &waiting[frame.searched..]).map(|at| frame.searched + at + 1);
+        let line_bytes = line_end.unwrap_or(waiting.len()).saturating_sub(frame.literals);
+        if line_bytes > dialect.limits.imap_line_bytes_max {
+            return self.give_up(0, Fault::limit("the command line is too long"));
+        }
+        let Some(line_end) = line_end else {
+            // The literals before are searched for good; the line begins anew only when it grows.
+            return Some(Next::Incomplete);
+        };
+        match announced_literal(&waiting[frame.searched..line_end]) {
+            None => Some(self.complete(line_end, dialect)),
+            Some(literal) => self.literal(frame, line_end, literal, dialect),
+        }
+    }
+
+    fn complete(&mut self, end: usize, dialect: &Dialect<'_>) -> Next {
+        let frame = &self.bytes[self.start..self.start + end];
+        let next = match parse::frame(frame, dialect) {
+            Ok(command) => Next::Command(command),
+            Err((tag, fault)) => Next::Refused(tag, fault),
+        };
+        self.start += end;
+        self.state = State::Command;
+        next
+    }
+
+    fn literal(
+        &mut self,
+        frame: Frame,
+        line_end: usize,
+        literal: Literal,
+        dialect: &Dialect<'_>,
+    ) -> Option<Next> {
+        let prefix = &self.waiting()[..line_end];
+        let (tag, after_tag) = parse::tag(prefix);
+        if literal.synchronising || parse::streams_message(after_tag) {
+            match (parse::command(after_tag, dialect), tag) {
+                (Ok(body @ CommandBody::Append(_)), Some(tag)) => {
+                    self.start += line_end;
+                    self.state = State::MessageAnnounced(literal);
+                    return Some(Next::Command(Command { tag, body }));
+                }
+                (Err(Fault { kind: FaultKind::LiteralToCome, .. }), Some(_)) => {}
+                (Err(fault), _) => return self.refuse(line_end, literal, fault),
+                _ => return self.refuse(line_end, literal, Fault::syntax("a literal has no place there")),
+            }
+        }
+        let literals =
+            usize::try_from(literal.bytes).ok().and_then(|bytes| bytes.checked_add(frame.literals));
+        match literals.filter(|bytes| *bytes <= dialect.limits.imap_literals_bytes_max) {
+            None => self.refuse(
+                line_end,
+                literal,
+                Fault::too_big("the literals of a command are too large together"),
+            ),
+            Some(literals) => {
+                self.state = State::Line(Frame { searched: line_end + literal.bytes as usize, literals });
+                literal.synchronising.then_some(Next::Continue)
+            }
+        }
+    }
+
+    /// Answers a command whose line ends with a literal: a synchronising one then never comes.
+    fn refuse(&mut self, line_end: usize, literal: Literal, fault: Fault) -> Option<Next> {
+        let (tag, _) = parse::tag(self.waiting());
+        self.start += line_end;
+        if literal.synchronising {
+            self.state = State::Command;
+            return Some(Next::Refused(tag, fault));
+        }
+        self.state = State::Skip { literal_left: literal.bytes, skipped: 0, tag, fault: Some(fault) };
+        None
+    }
+
+    /// Drops the command at hand and all of it that is still to come.
+    fn give_up(&mut self, literal_left: u64, fault: Fault) -> Option<Next> {
+        let (tag, _) = parse::tag(self.waiting());
+        self.state = State::Skip { literal_left, skipped: 0, tag, fault: Some(fault) };
+        None
+    }
+
+    fn skip(&mut self, limits: &Limits) -> Option<Next> {
+        let State::Skip { literal_left, skipped, tag, fault } = &mut self.state else { return None };
+        let waiting = &self.bytes[self.start..];
+        if skipped.saturating_add(*literal_left) > limits.message_bytes_max.saturating_mul(2) {
+            return Some(Next::Hopeless);
+        }
+        if *literal_left > 0 {
+            let dropped = waiting.len().min(usize::try_from(*literal_left).unwrap_or(usize::MAX));
+            *literal_left -= dropped as u64;
+            *skipped += dropped as u64;
+            self.start += dropped;
+            return (*literal_left > 0).then_some(Next::Incomplete);
+        }
+        let Some(line_end) = memchr::memchr(b'\n', waiting).map(|at| at + 1) else {
+            // The last bytes may be the beginning of a literal's announcement.
+            let dropped = waiting.len().saturating_sub(ANNOUNCEMENT_BYTES_MAX);
+            *skipped += dropped as u64;
+            self.start += dropped;
+            let hopeless = *skipped > limits.message_bytes_max.saturating_mul(2);
+            return Some(if hopeless { Next::Hopeless } else { Next::Incomplete });
+        };
+        *skipped += line_end as u64;
+        let literal = announced_literal(&waiting[..line_end]).filter(|literal| !literal.synchronising);
+        self.start += line_end;
+        if let Some(literal) = literal {
+            *literal_left = literal.bytes;
+            return None;
+        }
+        let refused = fault.take().map(|fault| Next::Refused(tag.take(), fault));
+        self.state = State::Command;
+        refused
+    }
+
+    /// Takes the announced message of an APPEND; true when the client waits for `+` first.
+    pub fn accept_message(&mut self) -> bool {
+        match self.state {
+            State::MessageAnnounced(literal) => {
+                self.state = State::Message(literal.bytes);
+                literal.synchronising
+            }
+            _ => false,
+        }
+    }
+
+    /// Drops the APPEND at hand, wherever in it the session is, without an answer.
+    pub fn refuse_message(&mut self) {
+        let literal_left = match self.state {
+            State::MessageAnnounced(literal) if literal.synchronising => {
+                self.state = State::Command;
+                return;
+            }
+            State::MessageAnnounced(literal) => literal.bytes,
+            State::Message(left) => left,
+            State::AppendTail => 0,
+            State::Command | State::Line(_) | State::Skip { .. } => return,
+        };
+        self.state = State::Skip { literal_left, skipped: 0, tag: None, fault: None };
+    }
+
+    /// Octets of the message that are not taken yet.
+    pub fn message_left(&self) -> u64 {
+        match self.state {
+            State::Message(left) => left,
+            _ => 0,
+        }
+    }
+
+    /// The part of the message that is here; say with [`Input::take_message`] how much of it was used.
+    pub fn message(&self) -> &[u8] {
+        let waiting = self.waiting();
+        let here = waiting.len().min(usize::try_from(self.message_left()).unwrap_or(usize::MAX));
+        &waiting[..here]
+    }
+
+    /// `count` octets of [`Input::message`] were used.
+    pub fn take_message(&mut self, count: usize) {
+        self.start += count;
+        self.message_passed(count as u64);
+    }
+
+    /// `count` octets of the message went from the socket to their place without coming through here.
+    pub fn message_passed(&mut self, count: u64) {
+        if let State::Message(left) = self.state {
+            self.state = match left - count.min(left) {
+                0 => State::AppendTail,
+                left => State::Message(left),
+            };
+        }
+    }
+
+    /// What follows the message just taken.
+    pub fn append_next(&mut self, dialect: &Dialect<'_>) -> AppendNext {
+        if !matches!(self.state, State::AppendTail | State::Message(0)) {
+            return AppendNext::Incomplete;
+        }
+        let waiting = self.waiting();
+        let Some(line_end) = memchr::memchr(b'\n', waiting).map(|at| at + 1) else {
+            if waiting.len() > dialect.limits.imap_line_bytes_max {
+                self.refuse_message();
+                return AppendNext::Refused(Fault::limit("the command line is too long"));
+            }
+            return AppendNext::Incomplete;
+        };
+        let parsed = parse::append_continued(&waiting[..line_end], dialect);
+        match parsed {
+            Ok(message) => {
+                self.start += line_end;
+                match message {
+                    None => {
+                        self.state = State::Command;
+                        AppendNext::End
+                    }
+                    Some(message) => {
+                        self.state = State::MessageAnnounced(message.literal);
+                        AppendNext::Message(message)
+                    }
+                }
+            }
+            Err(fault) => {
+                self.refuse_message();
+                AppendNext::Refused(fault)
+            }
+        }
+    }
+
+    /// A line outside any command (IDLE's DONE, a SASL response), without its end; `Some(Err(()))` when it is too long.
+    pub fn line(&mut self, bytes_max: usize) -> Option<Result<Vec<u8>, LineTooLong>> {
+        let waiting = self.waiting();
+        match memchr::memchr(b'\n', waiting) {
+            Some(at) if at <= bytes_max => {
+                let line = waiting[..at].strip_suffix(b"\r").unwrap_or(&waiting[..at]).to_vec();
+                self.start += at + 1;
+                Some(Ok(line))
+            }
+            None if waiting.len() <= bytes_max => None,
+            _ => Some(Err(LineTooLong)),
+        }
+    }
+}
+
+/// A line outside any command that is longer than it may be. The session cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the line is too long")]
+pub struct LineTooLong;
+
+/// `~{18446744073709551615+}` and its line end.
+const ANNOUNCEMENT_BYTES_MAX: usize = 32;
+
+/// The literal a line ends with. A number beyond 63 bits is one that nobody takes.
+fn announced_literal(line: &[u8]) -> Option<Literal> {
+    let line = line.strip_suffix(b"\n")?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"}")?;
+    let (line, synchronising) = match line.strip_suffix(b"+") {
+        Some(line) => (line, false),
+        None => (line, true),
+    };
+    let open = memchr::memrchr(b'{', line)?;
+    let digits = &line[open + 1..];
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let bytes = digits
+        .iter()
+        .fold(0_u64, |value, digit| value.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+    Some(Literal { bytes: bytes.min(i64::MAX as u64), synchronising, binary: line[..open].ends_with(b"~") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            imap_line_bytes_max: 200,
+            imap_literals_bytes_max: 100,
+            message_bytes_max: 1000,
+            ..Limits::default()
+        }
+    }
+
+    /// Everything the input says to a client that sends `bytes` in pieces of `step` and never waits.
+    fn told(bytes: &[u8], step: usize) -> Vec<String> {
+        let limits = limits();
+        let dialect = Dialect { limits: &limits, utf8_names: false };
+        let mut input = Input::new();
+        let mut told = Vec::new();
+        for piece in bytes.chunks(step) {
+            input.feed(piece);
+            loop {
+                match input.next(&dialect) {
+                    Next::Incomplete => break,
+                    Next::Continue => told.push("+".to_owned()),
+                    Next::Command(command) => {
+                        told.push(format!("{} {:?}", command.tag, command.body));
+                        if let CommandBody::Append(_) = command.body {
+                            input.refuse_message();
+                        }
+                    }
+                    Next::Refused(tag, fault) => {
+                        told.push(format!("{} refused: {fault}", tag.as_ref().map_or("*", Tag::as_str)));
+                    }
+                    Next::Hopeless => {
+                        told.push("hopeless".to_owned());
+                        return told;
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    fn check(bytes: &[u8], expected: &[&str]) {
+        for step in [1, 2, 7, bytes.len()] {
+            assert_eq!(told(bytes, step), expected, "in pieces of {step}");
+        }
+    }
+
+    #[test]
+    fn commands_come_one_by_one_however_they_are_cut() {
+        check(b"a NOOP\r\nb CHECK\r\nc CLOSE\n", &["a Noop", "b Check", "c Close"]);
+    }
+
+    #[test]
+    fn literals_belong_to_their_command() {
+        let subscribe = "Subscribe(Ok(MailboxName(\"a b\")))";
+        check(b"a SUBSCRIBE {3}\r\na b\r\n", &["+", &format!("a {subscribe}")]);
+        check(b"a SUBSCRIBE {3+}\r\na b\r\nb NOOP\r\n", &[&format!("a {subscribe}"), "b Noop"]);
+        check(
+            b"a RENAME {1}\r\nx {1+}\r\ny\r\n",
+            &["+", "a Rename { from: Ok(MailboxName(\"x\")), to: Ok(MailboxName(\"y\")) }"],
+        );
+    }
+
+    #[test]
+    fn a_command_already_wrong_gets_no_continuation() {
+        check(b"a NOOP {3}\r\nb NOOP\r\n", &["a refused: the line should end here", "b Noop"]);
+        check(
+            b"a WHAT {3+}\r\nabc {2+}\r\nde\r\nb NOOP\r\n",
+            &["a refused: there is no such command", "b Noop"],
+        );
+        check(b"( NOOP {3}\r\nb NOOP\r\n", &["* refused: the line should end here", "b Noop"]);
+    }
+
+    #[test]
+    fn too_much_is_dropped_and_answered() {
+        let long = [b"a ".as_slice(), &[b'x'; 300], b"\r\nb NOOP\r\n"].concat();
+        check(&long, &["a refused: the command line is too long", "b Noop"]);
+        check(
+            b"a SUBSCRIBE {101}\r\nb NOOP\r\n",
+            &["a refused: the literals of a command are too large together", "b Noop"],
+        );
+        let big = [b"a SUBSCRIBE {150+}\r\n".as_slice(), &[b'\n'; 150], b"\r\nb NOOP\r\n"].concat();
+        check(&big, &["a refused: the literals of a command are too large together", "b Noop"]);
+        check(b"a SUBSCRIBE {99999999999999999999+}\r\nb NOOP\r\n", &["hopeless"]);
+        let endless = [b"a ".as_slice(), &[b'x'; 5000]].concat();
+        check(&endless, &["hopeless"]);
+    }
+
+    fn drive_append(bytes: &[u8], step: usize, accept: bool) -> (Vec<u8>, usize, Vec<String>) {
+        let limits = limits();
+        let dialect = Dialect { limits: &limits, utf8_names: false };
+        let (mut input, mut message, mut messages, mut told) = (Input::new(), Vec::new(), 0, Vec::new());
+        for piece in bytes.chunks(step) {
+            input.feed(piece);
+            let here = input.message().len();
+            message.extend_from_slice(input.message());
+            input.take_message(here);
+            loop {
+                match input.append_next(&dialect) {
+                    AppendNext::Message(_) => {
+                        messages += 1;
+                        input.accept_message();
+                        let here = input.message().len();
+                        message.extend_from_slice(input.message());
+                        input.take_message(here);
+                    }
+                    AppendNext::Refused(fault) => told.push(fault.to_string()),
+                    AppendNext::End => told.push("end".to_owned()),
+                    AppendNext::Incomplete => break,
+                }
+            }
+            loop {
+                match input.next(&dialect) {
+                    Next::Command(Command { body: CommandBody::Append(_), .. }) => {
+                        messages += 1;
+                        match accept {
+                            true => drop(input.accept_message()),
+                            false => input.refuse_message(),
+                        }
+                    }
+                    Next::Command(command) => told.push(command.tag.to_string()),
+                    Next::Incomplete => break,
+                    other => told.push(format!("{other:?}")),
+                }
+            }
+        }
+        (message, messages, told)
+    }
+
+    #[test]
+    fn a_refused_append_is_dropped_with_its_message() {
+        for step in [1, 3, 100] {
+            let (_, messages, told) =
+                drive_append(b"a APPEND x {5+}\r\nhel\no (x) {2+}\r\nab\r\nb NOOP\r\n", step, false);
+            assert_eq!((messages, told), (1, vec!["b".to_owned()]), "in pieces of {step}");
+        }
+        let (_, messages, told) = drive_append(b"a APPEND {1}\r\nx {5}\r\nb NOOP\r\n", 100, false);
+        assert_eq!((messages, told), (1, vec!["Continue".to_owned(), "b".to_owned()]));
+    }
+}

@@ -1,0 +1,151 @@
+use super::cursor::{Cursor, utf8};
+use super::{Fault, message};
+use crate::imap::command::{BodyItem, CommandBody, Fetch, FetchItem, Partial, Section, SectionText};
+
+pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
+    let target = message::target(cursor, uid)?;
+    cursor.space()?;
+    let mut items = Vec::new();
+    match cursor.peek() {
+        Some(b'(') => cursor.list("FETCH's items stand in parentheses", |cursor| {
+            item(cursor).map(|item| push(&mut items, item))
+        })?,
+        _ => match macro_items(cursor) {
+            Some(spelled_out) => items.extend(spelled_out),
+            None => items.push(item(cursor)?),
+        },
+    }
+    match items.is_empty() {
+        true => Err(Fault::syntax("FETCH has nothing to fetch")),
+        false => Ok(CommandBody::Fetch(Fetch { target, items })),
+    }
+}
+
+/// The same item asked for twice is answered once.
+fn push(items: &mut Vec<FetchItem>, item: FetchItem) {
+    if !items.contains(&item) {
+        items.push(item);
+    }
+}
+
+fn macro_items(cursor: &mut Cursor<'_>) -> Option<Vec<FetchItem>> {
+    let fast = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Rfc822Size];
+    let with = |more: &[FetchItem]| Some([&fast[..], more].concat());
+    if cursor.eat_word("FAST") {
+        with(&[])
+    } else if cursor.eat_word("ALL") {
+        with(&[FetchItem::Envelope])
+    } else if cursor.eat_word("FULL") {
+        with(&[FetchItem::Envelope, FetchItem::BodyStructure(false)])
+    } else {
+        None
+    }
+}
+
+fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
+    let old = |text, peek| {
+        let section = Section { part: Vec::new(), text };
+        FetchItem::Body(BodyItem { section, partial: None, peek, rfc822_name: true })
+    };
+    Ok(match &*cursor.word().to_ascii_uppercase() {
+        b"BINARY" => binary(cursor, false)?,
+        b"BINARY.PEEK" => binary(cursor, true)?,
+        b"BINARY.SIZE" => {
+            cursor.expect(b'[', "BINARY.SIZE is followed by a part in brackets")?;
+            FetchItem::BinarySize(binary_part(cursor)?)
+        }
+        b"BODY" if cursor.peek() == Some(b'[') => body(cursor, false)?,
+        b"BODY" => FetchItem::BodyStructure(false),
+        b"BODY.PEEK" => body(cursor, true)?,
+        b"BODYSTRUCTURE" => FetchItem::BodyStructure(true),
+        b"ENVELOPE" => FetchItem::Envelope,
+        b"FLAGS" => FetchItem::Flags,
+        b"INTERNALDATE" => FetchItem::InternalDate,
+        b"RFC822" => old(SectionText::Whole, false),
+        b"RFC822.HEADER" => old(SectionText::Header, true),
+        b"RFC822.SIZE" => FetchItem::Rfc822Size,
+        b"RFC822.TEXT" => old(SectionText::Text, false),
+        b"UID" => FetchItem::Uid,
+        b"" => return Err(Fault::syntax("a FETCH item is missing")),
+        _ => return Err(Fault::syntax("there is no such FETCH item")),
+    })
+}
+
+fn binary(cursor: &mut Cursor<'_>, peek: bool) -> Result<FetchItem, Fault> {
+    cursor.expect(b'[', "BINARY is followed by a part in brackets")?;
+    let part = binary_part(cursor)?;
+    Ok(FetchItem::Binary { part, partial: partial(cursor)?, peek })
+}
+
+fn binary_part(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Fault> {
+    let mut part = Vec::new();
+    if cursor.peek() != Some(b']') {
+        part.push(cursor.nonzero()?);
+        while cursor.eat(b'.') {
+            part.push(cursor.nonzero()?);
+            within_depth(cursor, &part)?;
+        }
+    }
+    cursor.expect(b']', "a part is numbers with dots between, in brackets")?;
+    Ok(part)
+}
+
+fn body(cursor: &mut Cursor<'_>, peek: bool) -> Result<FetchItem, Fault> {
+    cursor.expect(b'[', "BODY is followed by a section in brackets")?;
+    let section = section(cursor)?;
+    cursor.expect(b']', "a section ends with ]")?;
+    Ok(FetchItem::Body(BodyItem { section, partial: partial(cursor)?, peek, rfc822_name: false }))
+}
+
+fn section(cursor: &mut Cursor<'_>) -> Result<Section, Fault> {
+    let mut part = Vec::new();
+    while matches!(cursor.peek(), Some(b'0'..=b'9')) {
+        part.push(cursor.nonzero()?);
+        within_depth(cursor, &part)?;
+        if !cursor.eat(b'.') {
+            return Ok(Section { part, text: SectionText::Whole });
+        }
+    }
+    let text = match &*cursor.word().to_ascii_uppercase() {
+        b"" if part.is_empty() => SectionText::Whole,
+        b"HEADER" => SectionText::Header,
+        b"HEADER.FIELDS" => SectionText::HeaderFields { names: field_names(cursor)?, not: false },
+        b"HEADER.FIELDS.NOT" => SectionText::HeaderFields { names: field_names(cursor)?, not: true },
+        b"MIME" if !part.is_empty() => SectionText::Mime,
+        b"MIME" => return Err(Fault::syntax("MIME stands behind a part number")),
+        b"TEXT" => SectionText::Text,
+        _ => return Err(Fault::syntax("there is no such section")),
+    };
+    Ok(Section { part, text })
+}
+
+fn within_depth(cursor: &Cursor<'_>, part: &[u32]) -> Result<(), Fault> {
+    match part.len() <= cursor.dialect.limits.mime_depth_max {
+        true => Ok(()),
+        false => Err(Fault::limit("parts are not told apart that deep")),
+    }
+}
+
+fn field_names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Fault> {
+    let mut names = Vec::new();
+    cursor.space()?;
+    cursor.list("header field names stand in parentheses", |cursor| {
+        names.push(utf8(cursor.astring("a header field name is missing")?)?);
+        Ok(())
+    })?;
+    match names.is_empty() {
+        true => Err(Fault::syntax("a header field name is missing")),
+        false => Ok(names),
+    }
+}
+
+fn partial(cursor: &mut Cursor<'_>) -> Result<Option<Partial>, Fault> {
+    if !cursor.eat(b'<') {
+        return Ok(None);
+    }
+    let first = cursor.number()?;
+    cursor.expect(b'.', "a slice looks like <0.2048>")?;
+    let count = cursor.nonzero()?;
+    cursor.expect(b'>', "a slice ends with >")?;
+    Ok(Some(Partial { first, count }))
+}

@@ -1,0 +1,92 @@
+use super::cursor::Cursor;
+use super::{Dialect, Fault, argument};
+use crate::imap::command::{Append, AppendMessage, CommandBody, Store, StoreMode, Target, Transfer};
+use crate::imap::date;
+use types::{Flags, UnixSeconds};
+
+pub(super) fn target(cursor: &mut Cursor<'_>, uid: bool) -> Result<Target, Fault> {
+    Ok(Target { uid, set: argument(cursor, Cursor::message_set)? })
+}
+
+/// APPEND up to its first message's literal.
+pub(super) fn append(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
+    let mailbox = argument(cursor, Cursor::mailbox)?;
+    let message = append_message(cursor)?;
+    Ok(CommandBody::Append(Append { mailbox, message }))
+}
+
+/// What follows one message of APPEND: the next one (`Some`, RFC 3502) or the end.
+pub fn append_continued(line: &[u8], dialect: &Dialect<'_>) -> Result<Option<AppendMessage>, Fault> {
+    let mut cursor = Cursor::new(line, dialect);
+    match cursor.at_end() {
+        true => Ok(None),
+        false => append_message(&mut cursor).map(Some),
+    }
+}
+
+fn append_message(cursor: &mut Cursor<'_>) -> Result<AppendMessage, Fault> {
+    cursor.space()?;
+    let mut flags = Flags::NONE;
+    let mut keywords = Vec::new();
+    if cursor.peek() == Some(b'(') {
+        cursor.list("flags stand in parentheses", |cursor| cursor.flag(&mut flags, &mut keywords))?;
+        cursor.space()?;
+    }
+    let mut internal_date = None;
+    if cursor.peek() == Some(b'"') {
+        internal_date = Some(date_time(cursor)?);
+        cursor.space()?;
+    }
+    let literal = cursor.literal_header()?;
+    match cursor.rest() {
+        b"" => Ok(AppendMessage { flags, keywords, internal_date, literal }),
+        _ => Err(Fault::syntax("a message is one literal")),
+    }
+}
+
+fn date_time(cursor: &mut Cursor<'_>) -> Result<UnixSeconds, Fault> {
+    let text = cursor.string("a date is missing")?;
+    date::parse_date_time(&text)
+        .ok_or_else(|| Fault::syntax("a date looks like \"17-Jul-1996 02:44:25 -0700\""))
+}
+
+pub(super) fn copy(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
+    transfer(cursor, uid).map(CommandBody::Copy)
+}
+
+pub(super) fn move_(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
+    transfer(cursor, uid).map(CommandBody::Move)
+}
+
+fn transfer(cursor: &mut Cursor<'_>, uid: bool) -> Result<Transfer, Fault> {
+    Ok(Transfer { target: target(cursor, uid)?, mailbox: argument(cursor, Cursor::mailbox)? })
+}
+
+pub(super) fn store(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
+    let target = target(cursor, uid)?;
+    cursor.space()?;
+    let mode = match cursor.peek() {
+        Some(b'+') => StoreMode::Add,
+        Some(b'-') => StoreMode::Remove,
+        _ => StoreMode::Replace,
+    };
+    let _ = cursor.eat(b'+') || cursor.eat(b'-');
+    let silent = match &*cursor.word().to_ascii_uppercase() {
+        b"FLAGS" => false,
+        b"FLAGS.SILENT" => true,
+        _ => {
+            return Err(Fault::syntax("STORE changes FLAGS, +FLAGS or -FLAGS, each with .SILENT or without"));
+        }
+    };
+    cursor.space()?;
+    let (mut flags, mut keywords) = (Flags::NONE, Vec::new());
+    if cursor.peek() == Some(b'(') {
+        cursor.list("flags stand in parentheses", |cursor| cursor.flag(&mut flags, &mut keywords))?;
+    } else {
+        cursor.flag(&mut flags, &mut keywords)?;
+        while cursor.eat(b' ') {
+            cursor.flag(&mut flags, &mut keywords)?;
+        }
+    }
+    Ok(CommandBody::Store(Store { target, mode, silent, flags, keywords }))
+}

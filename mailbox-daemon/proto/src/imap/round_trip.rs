@@ -1,0 +1,284 @@
+//! Every command that can be written is read back as it was.
+
+use super::command::{
+    Append, AppendMessage, BodyItem, Command, CommandBody, Fetch, FetchItem, List, ListReturn, ListSelection,
+    Literal, MailboxArgument, MessageSet, Partial, Search, Secret, Section, SectionText, StatusItem, Store,
+    StoreMode, Tag, Target, Transfer,
+};
+use super::parse::{self, Dialect};
+use super::search::{SearchField, SearchKey, SearchReturn};
+use super::write;
+use proptest::prelude::*;
+use proptest::sample::select;
+use types::{Flags, Keyword, Limits, MailboxName, SequenceSet, SpecialUse, SystemFlag};
+
+fn mailbox() -> impl Strategy<Value = MailboxArgument> {
+    "[a-z&ü ~\\\\\"{}%*]{1,8}(/[a-z台+,]{1,4})?"
+        .prop_map(|name| MailboxName::parse(&name).map_err(Into::into))
+}
+
+fn set() -> impl Strategy<Value = MessageSet> {
+    let end = || prop_oneof![1_u32..1000, Just(u32::MAX)];
+    prop_oneof![
+        prop::collection::vec((end(), end()), 1..5)
+            .prop_map(|ranges| MessageSet::Numbers(SequenceSet::from_ranges(ranges))),
+        Just(MessageSet::Saved),
+    ]
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    (any::<bool>(), set()).prop_map(|(uid, set)| Target { uid, set })
+}
+
+fn transfer() -> impl Strategy<Value = Transfer> {
+    (target(), mailbox()).prop_map(|(target, mailbox)| Transfer { target, mailbox })
+}
+
+fn flags() -> impl Strategy<Value = (Flags, Vec<Keyword>)> {
+    let system = prop::collection::vec(select(&SystemFlag::ALL[..]), 0..4);
+    let keyword = select(vec!["$Junk", "work", "a.b"]).prop_map(|name| Keyword::parse(name).unwrap());
+    (system, prop::collection::vec(keyword, 0..3)).prop_map(|(system, mut keywords)| {
+        keywords.dedup();
+        let unique = keywords.iter().enumerate().all(|(at, keyword)| !keywords[..at].contains(keyword));
+        let flags = system.into_iter().fold(Flags::NONE, |flags, flag| flags.with(Flags::system(flag)));
+        (flags, if unique { keywords } else { Vec::new() })
+    })
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "[ -~äß\r\n]{0,12}"
+}
+
+fn part(min: usize) -> impl Strategy<Value = Vec<u32>> {
+    prop::collection::vec(1_u32..50, min..4)
+}
+
+fn partial() -> impl Strategy<Value = Option<Partial>> {
+    prop::option::of((any::<u32>(), 1..=u32::MAX).prop_map(|(first, count)| Partial { first, count }))
+}
+
+fn section() -> impl Strategy<Value = Section> {
+    let names = || prop::collection::vec("[A-Za-z-]{1,8}", 1..3);
+    let text = prop_oneof![
+        Just(SectionText::Whole),
+        Just(SectionText::Header),
+        Just(SectionText::Text),
+        (names(), any::<bool>()).prop_map(|(names, not)| SectionText::HeaderFields { names, not }),
+    ];
+    prop_oneof![
+        (part(0), text).prop_map(|(part, text)| Section { part, text }),
+        part(1).prop_map(|part| Section { part, text: SectionText::Mime }),
+    ]
+}
+
+fn fetch_item() -> impl Strategy<Value = FetchItem> {
+    prop_oneof![
+        (part(0), partial(), any::<bool>()).prop_map(|(part, partial, peek)| FetchItem::Binary {
+            part,
+            partial,
+            peek
+        }),
+        part(0).prop_map(FetchItem::BinarySize),
+        (section(), partial(), any::<bool>()).prop_map(|(section, partial, peek)| {
+            FetchItem::Body(BodyItem { section, partial, peek, rfc822_name: false })
+        }),
+        select(vec![(SectionText::Whole, false), (SectionText::Header, true), (SectionText::Text, false)])
+            .prop_map(|(text, peek)| {
+                let section = Section { part: Vec::new(), text };
+                FetchItem::Body(BodyItem { section, partial: None, peek, rfc822_name: true })
+            }),
+        any::<bool>().prop_map(FetchItem::BodyStructure),
+        select(vec![
+            FetchItem::Envelope,
+            FetchItem::Flags,
+            FetchItem::InternalDate,
+            FetchItem::Rfc822Size,
+            FetchItem::Uid
+        ]),
+    ]
+}
+
+fn fetch() -> impl Strategy<Value = Fetch> {
+    (target(), prop::collection::vec(fetch_item(), 1..5)).prop_map(|(target, items)| {
+        let mut unique = Vec::new();
+        for item in items {
+            if !unique.contains(&item) {
+                unique.push(item);
+            }
+        }
+        Fetch { target, items: unique }
+    })
+}
+
+fn search_key() -> impl Strategy<Value = SearchKey> {
+    let day = || -10_000_i64..40_000;
+    let leaf = prop_oneof![
+        Just(SearchKey::All),
+        (select(&SystemFlag::ALL[..]), any::<bool>()).prop_map(|(flag, set)| SearchKey::Flag(flag, set)),
+        (select(&SearchField::ALL[..]), text()).prop_map(|(field, text)| SearchKey::Field(field, text)),
+        (text(), text()).prop_map(|(name, text)| SearchKey::Header(name, text)),
+        text().prop_map(SearchKey::Body),
+        text().prop_map(SearchKey::Text),
+        any::<bool>().prop_map(|set| SearchKey::Keyword(Keyword::parse("$Junk").unwrap(), set)),
+        any::<bool>().prop_map(SearchKey::Recent),
+        day().prop_map(SearchKey::Before),
+        day().prop_map(SearchKey::On),
+        day().prop_map(SearchKey::Since),
+        day().prop_map(SearchKey::SentBefore),
+        day().prop_map(SearchKey::SentOn),
+        day().prop_map(SearchKey::SentSince),
+        (0..=i64::MAX as u64).prop_map(SearchKey::Larger),
+        (0..=i64::MAX as u64).prop_map(SearchKey::Smaller),
+        (1..=u32::MAX).prop_map(SearchKey::Older),
+        (1..=u32::MAX).prop_map(SearchKey::Younger),
+        set().prop_map(SearchKey::Sequence),
+        set().prop_map(SearchKey::Uid),
+    ];
+    leaf.prop_recursive(5, 20, 4, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|key| SearchKey::Not(Box::new(key))),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| SearchKey::Or(Box::new(a), Box::new(b))),
+            prop::collection::vec(inner, 2..4).prop_map(SearchKey::And),
+        ]
+    })
+}
+
+fn search() -> impl Strategy<Value = Search> {
+    let returns = any::<(bool, bool, bool, bool, bool)>().prop_map(|(min, max, all, count, save)| {
+        let returns = SearchReturn { min, max, all, count, save };
+        if returns == SearchReturn::default() { SearchReturn { all: true, ..returns } } else { returns }
+    });
+    (any::<bool>(), prop::option::of(returns), search_key()).prop_map(|(uid, returns, key)| Search {
+        uid,
+        returns,
+        key,
+    })
+}
+
+fn store() -> impl Strategy<Value = Store> {
+    let mode = select(vec![StoreMode::Add, StoreMode::Remove, StoreMode::Replace]);
+    (target(), mode, any::<bool>(), flags()).prop_map(|(target, mode, silent, (flags, keywords))| Store {
+        target,
+        mode,
+        silent,
+        flags,
+        keywords,
+    })
+}
+
+fn status_items() -> impl Strategy<Value = Vec<StatusItem>> {
+    (1..=StatusItem::ALL.len()).prop_map(|count| StatusItem::ALL[..count].to_vec())
+}
+
+fn list() -> impl Strategy<Value = List> {
+    let selection =
+        any::<(bool, bool, bool, bool)>().prop_map(|(subscribed, remote, recursive_match, special_use)| {
+            let recursive_match = recursive_match && (subscribed || special_use);
+            ListSelection { subscribed, remote, recursive_match, special_use }
+        });
+    let returns = (any::<(bool, bool, bool)>(), prop::option::of(status_items())).prop_map(
+        |((subscribed, children, special_use), status)| ListReturn {
+            subscribed,
+            children,
+            special_use,
+            status,
+        },
+    );
+    let pattern = || "[a-zä%*/&]{0,6}";
+    prop_oneof![
+        (pattern(), pattern()).prop_map(|(reference, pattern)| List {
+            reference,
+            patterns: vec![pattern],
+            ..List::default()
+        }),
+        (selection, pattern(), prop::collection::vec(pattern(), 1..3), returns).prop_map(
+            |(selection, reference, patterns, returns)| List {
+                extended: true,
+                selection,
+                reference,
+                patterns,
+                returns
+            }
+        ),
+    ]
+}
+
+fn append() -> impl Strategy<Value = Append> {
+    let date = prop::option::of(0_i64..4_000_000_000);
+    let literal = (0_u64..1 << 40, any::<bool>(), any::<bool>())
+        .prop_map(|(bytes, synchronising, binary)| Literal { bytes, synchronising, binary });
+    (mailbox(), flags(), date, literal).prop_map(|(mailbox, (flags, keywords), internal_date, literal)| {
+        Append { mailbox, message: AppendMessage { flags, keywords, internal_date, literal } }
+    })
+}
+
+fn body() -> impl Strategy<Value = CommandBody> {
+    let plain = select(vec![
+        CommandBody::Capability,
+        CommandBody::Check,
+        CommandBody::Close,
+        CommandBody::Expunge(None),
+        CommandBody::Idle,
+        CommandBody::Logout,
+        CommandBody::Namespace,
+        CommandBody::Noop,
+        CommandBody::StartTls,
+        CommandBody::Unselect,
+    ]);
+    let initial = prop::option::of(prop::collection::vec(any::<u8>(), 0..8));
+    let uses = prop::collection::vec(select(&SpecialUse::ALL[..]), 0..3);
+    let pairs = prop::collection::vec((text(), prop::option::of(text())), 0..3);
+    prop_oneof![
+        plain,
+        append().prop_map(CommandBody::Append),
+        ("[A-Z0-9-]{1,12}", initial)
+            .prop_map(|(mechanism, initial)| CommandBody::Authenticate { mechanism, initial }),
+        transfer().prop_map(CommandBody::Copy),
+        transfer().prop_map(CommandBody::Move),
+        (mailbox(), uses).prop_map(|(mailbox, special_use)| CommandBody::Create { mailbox, special_use }),
+        mailbox().prop_map(CommandBody::Delete),
+        mailbox().prop_map(CommandBody::Subscribe),
+        mailbox().prop_map(CommandBody::Unsubscribe),
+        prop::collection::vec("[A-Z0-9=]{1,8}", 1..3).prop_map(CommandBody::Enable),
+        set().prop_map(|set| CommandBody::Expunge(Some(set))),
+        fetch().prop_map(CommandBody::Fetch),
+        pairs.prop_map(CommandBody::Id),
+        list().prop_map(CommandBody::List),
+        (text(), text()).prop_map(|(user, password)| CommandBody::Login { user, password: Secret(password) }),
+        ("[a-z/]{0,4}", "[a-z%*ü]{1,4}")
+            .prop_map(|(reference, pattern)| CommandBody::Lsub { reference, pattern }),
+        (mailbox(), mailbox()).prop_map(|(from, to)| CommandBody::Rename { from, to }),
+        search().prop_map(CommandBody::Search),
+        (mailbox(), any::<bool>())
+            .prop_map(|(mailbox, read_only)| CommandBody::Select { mailbox, read_only }),
+        (mailbox(), status_items()).prop_map(|(mailbox, items)| CommandBody::Status { mailbox, items }),
+        store().prop_map(CommandBody::Store),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn commands_survive(body in body(), utf8_names in any::<bool>()) {
+        let limits = Limits::default();
+        let dialect = Dialect { limits: &limits, utf8_names };
+        let command = Command { tag: Tag::parse(b"a1").unwrap(), body };
+        let mut bytes = Vec::new();
+        write::command(&mut bytes, &command, utf8_names);
+        prop_assert_eq!(parse::frame(&bytes, &dialect), Ok(command), "{}", bytes.escape_ascii());
+    }
+
+    #[test]
+    fn no_frame_makes_the_parser_panic(
+        words in prop::collection::vec(select(vec![
+            "a", "UID", "FETCH", "SEARCH", "STORE", "LIST", "APPEND", "1:*", "(", ")", "BODY[", "]", "<0.1>", "{3}\r\n", "{3+}\r\n", "\"", "\\",
+            "OR", "NOT", "RETURN", "$", "1", ".", "HEADER.FIELDS", "FLAGS", "\\Seen", "INBOX", "CREATE", "USE", "\r\n", "é", "*", "%", "&", "~",
+        ]), 0..12),
+        spaced in any::<bool>(),
+    ) {
+        let limits = Limits::default();
+        let text = words.join(if spaced { " " } else { "" });
+        let _ = parse::frame(text.as_bytes(), &Dialect { limits: &limits, utf8_names: false });
+    }
+}

@@ -1,0 +1,158 @@
+//! What SEARCH looks for, and what each key has to look at.
+
+use super::command::MessageSet;
+use types::{Keyword, SystemFlag};
+
+/// One search key (RFC 9051 section 6.4.4); strings are UTF-8 whatever charset the client used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchKey {
+    /// Every message.
+    All,
+    /// Every one of these.
+    And(Vec<SearchKey>),
+    /// Internal date before that day. Days are counted from 1970-01-01.
+    Before(i64),
+    /// BODY: in the text of the parts.
+    Body(String),
+    /// BCC, CC, FROM, SUBJECT, TO.
+    Field(SearchField, String),
+    /// A system flag is set (`true`) or not.
+    Flag(SystemFlag, bool),
+    /// HEADER: the named field holds the text; an empty text asks only for the field.
+    Header(String, String),
+    /// KEYWORD, UNKEYWORD.
+    Keyword(Keyword, bool),
+    /// Larger than that many octets.
+    Larger(u64),
+    /// Not this.
+    Not(Box<SearchKey>),
+    /// RFC 5032: internal date at least that many seconds ago.
+    Older(u32),
+    /// Internal date on that day.
+    On(i64),
+    /// Either.
+    Or(Box<SearchKey>, Box<SearchKey>),
+    /// `\Recent` is set (`true`: RECENT) or not (OLD).
+    Recent(bool),
+    /// Sent before that day.
+    SentBefore(i64),
+    /// Sent on that day.
+    SentOn(i64),
+    /// Sent on that day or later.
+    SentSince(i64),
+    /// Sequence numbers.
+    Sequence(MessageSet),
+    /// Internal date on that day or later.
+    Since(i64),
+    /// Smaller than that many octets.
+    Smaller(u64),
+    /// TEXT: anywhere in header or text.
+    Text(String),
+    /// UIDs.
+    Uid(MessageSet),
+    /// RFC 5032: internal date within that many seconds.
+    Younger(u32),
+}
+
+/// A field with a search key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchField {
+    /// BCC.
+    Bcc,
+    /// CC.
+    Cc,
+    /// FROM.
+    From,
+    /// SUBJECT.
+    Subject,
+    /// TO.
+    To,
+}
+
+impl SearchField {
+    /// All of them.
+    pub const ALL: [SearchField; 5] =
+        [SearchField::Bcc, SearchField::Cc, SearchField::From, SearchField::Subject, SearchField::To];
+
+    /// The key's word, which is the field's name too.
+    pub fn name(self) -> &'static str {
+        match self {
+            SearchField::Bcc => "BCC",
+            SearchField::Cc => "CC",
+            SearchField::From => "FROM",
+            SearchField::Subject => "SUBJECT",
+            SearchField::To => "TO",
+        }
+    }
+}
+
+/// What a key has to look at, from cheap to dear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// Flags, dates, sizes and numbers: the rows in memory.
+    Row,
+    /// What the index keeps of the header.
+    Digest,
+    /// The message itself.
+    Message,
+}
+
+impl SearchKey {
+    /// The dearest thing any part of this key looks at.
+    pub fn needs(&self) -> Needs {
+        match self {
+            SearchKey::Body(_) | SearchKey::Header(..) | SearchKey::Text(_) => Needs::Message,
+            SearchKey::Field(..)
+            | SearchKey::SentBefore(_)
+            | SearchKey::SentOn(_)
+            | SearchKey::SentSince(_) => Needs::Digest,
+            SearchKey::Not(key) => key.needs(),
+            SearchKey::Or(a, b) => a.needs().max(b.needs()),
+            SearchKey::And(keys) => keys.iter().map(SearchKey::needs).max().unwrap_or(Needs::Row),
+            _ => Needs::Row,
+        }
+    }
+
+    /// Whether any part counts by sequence number; then numbers must not move while it runs (RFC 9051 section 7.5.1).
+    pub fn names_sequence_numbers(&self) -> bool {
+        match self {
+            SearchKey::Sequence(_) => true,
+            SearchKey::Not(key) => key.names_sequence_numbers(),
+            SearchKey::Or(a, b) => a.names_sequence_numbers() || b.names_sequence_numbers(),
+            SearchKey::And(keys) => keys.iter().any(SearchKey::names_sequence_numbers),
+            _ => false,
+        }
+    }
+}
+
+/// RETURN options of SEARCH (RFC 9051 section 6.4.4); none given means ALL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SearchReturn {
+    /// The lowest number.
+    pub min: bool,
+    /// The highest number.
+    pub max: bool,
+    /// All numbers.
+    pub all: bool,
+    /// How many.
+    pub count: bool,
+    /// Keep the result for `$`.
+    pub save: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_needs_what_its_dearest_part_needs() {
+        let subject = SearchKey::Field(SearchField::Subject, "x".to_owned());
+        let key = SearchKey::And(vec![SearchKey::All, SearchKey::Not(Box::new(subject.clone()))]);
+        assert_eq!(key.needs(), Needs::Digest);
+        assert_eq!(
+            SearchKey::Or(Box::new(key), Box::new(SearchKey::Body("y".to_owned()))).needs(),
+            Needs::Message
+        );
+        assert_eq!(SearchKey::And(Vec::new()).needs(), Needs::Row);
+    }
+}

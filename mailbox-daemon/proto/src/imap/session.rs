@@ -1,0 +1,188 @@
+//! Which command is allowed when (RFC 9051 section 3), and what was enabled.
+
+use super::command::CommandBody;
+
+/// The state of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Nobody is logged in.
+    #[default]
+    NotAuthenticated,
+    /// Somebody is, no mailbox is open.
+    Authenticated,
+    /// A mailbox is open.
+    Selected {
+        /// By EXAMINE.
+        read_only: bool,
+    },
+    /// It ends.
+    Logout,
+}
+
+/// What ENABLE turned on (RFC 5161).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enabled {
+    /// IMAP4rev2: mailbox names in UTF-8, ESEARCH answers, no RECENT.
+    pub revision2: bool,
+}
+
+impl Enabled {
+    /// Turns a capability on; its name when that changed something.
+    pub fn enable(&mut self, capability: &str) -> Option<&'static str> {
+        match capability {
+            "IMAP4REV2" if !self.revision2 => {
+                self.revision2 = true;
+                Some("IMAP4rev2")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether EXPUNGE may be told while a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpungeNews {
+    /// Yes.
+    Told,
+    /// No: the client counts by sequence numbers just now (RFC 9051 section 7.5.1).
+    Held,
+}
+
+impl State {
+    /// Why the command is not allowed now; `Ok` when it is.
+    pub fn allows(self, body: &CommandBody) -> Result<(), &'static str> {
+        match (self, Phase::of(body)) {
+            (State::Logout, _) => Err("the session is over"),
+            (_, Phase::Any) => Ok(()),
+            (State::NotAuthenticated, Phase::Before) => Ok(()),
+            (State::NotAuthenticated, _) => Err("log in first"),
+            (_, Phase::Before) => Err("you are logged in already"),
+            (State::Selected { .. }, _) | (State::Authenticated, Phase::After) => Ok(()),
+            (State::Authenticated, Phase::Selected) => Err("open a mailbox first (SELECT or EXAMINE)"),
+        }
+    }
+
+    /// Whether a mailbox is open for reading only.
+    pub fn is_read_only(self) -> bool {
+        self == State::Selected { read_only: true }
+    }
+}
+
+/// When in a session a command has its place.
+enum Phase {
+    Any,
+    Before,
+    After,
+    Selected,
+}
+
+impl Phase {
+    fn of(body: &CommandBody) -> Phase {
+        match body {
+            CommandBody::Capability | CommandBody::Id(_) | CommandBody::Logout | CommandBody::Noop => {
+                Phase::Any
+            }
+            CommandBody::Authenticate { .. } | CommandBody::Login { .. } | CommandBody::StartTls => {
+                Phase::Before
+            }
+            CommandBody::Append(_)
+            | CommandBody::Create { .. }
+            | CommandBody::Delete(_)
+            | CommandBody::Enable(_)
+            | CommandBody::Idle
+            | CommandBody::List(_)
+            | CommandBody::Lsub { .. }
+            | CommandBody::Namespace
+            | CommandBody::Rename { .. }
+            | CommandBody::Select { .. }
+            | CommandBody::Status { .. }
+            | CommandBody::Subscribe(_)
+            | CommandBody::Unsubscribe(_) => Phase::After,
+            CommandBody::Check
+            | CommandBody::Close
+            | CommandBody::Copy(_)
+            | CommandBody::Expunge(_)
+            | CommandBody::Fetch(_)
+            | CommandBody::Move(_)
+            | CommandBody::Search(_)
+            | CommandBody::Store(_)
+            | CommandBody::Unselect => Phase::Selected,
+        }
+    }
+}
+
+/// Whether EXPUNGE may be told before this command's tagged answer.
+pub fn expunge_news(body: &CommandBody) -> ExpungeNews {
+    let held = match body {
+        CommandBody::Fetch(fetch) => !fetch.target.uid,
+        CommandBody::Search(search) => !search.uid || search.key.names_sequence_numbers(),
+        CommandBody::Store(store) => !store.target.uid,
+        _ => false,
+    };
+    if held { ExpungeNews::Held } else { ExpungeNews::Told }
+}
+
+/// What decides which capabilities are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// Where the session is.
+    pub state: State,
+    /// Whether STARTTLS can be done now.
+    pub starttls: bool,
+    /// Whether passwords may be sent now.
+    pub login: bool,
+    /// The SASL mechanisms offered now.
+    pub mechanisms: &'a [&'a str],
+}
+
+/// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
+const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT SPECIAL-USE \
+    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN";
+
+/// The capability list (RFC 9051 section 7.2.2).
+pub fn capabilities(offer: &Offer<'_>) -> String {
+    let mut names = String::from("IMAP4rev1 IMAP4rev2 ");
+    match offer.state {
+        State::NotAuthenticated => {
+            names.push_str("LITERAL+ SASL-IR ENABLE ID");
+            for (present, name) in [(offer.starttls, " STARTTLS"), (!offer.login, " LOGINDISABLED")] {
+                names.push_str(if present { name } else { "" });
+            }
+            for mechanism in offer.mechanisms {
+                names.push_str(" AUTH=");
+                names.push_str(mechanism);
+            }
+        }
+        _ => names.push_str(EXTENSIONS),
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_allow_what_the_rfc_says() {
+        let selected = State::Selected { read_only: false };
+        for (body, allowed) in [
+            (CommandBody::Noop, [true, true, true, false]),
+            (CommandBody::StartTls, [true, false, false, false]),
+            (CommandBody::Namespace, [false, true, true, false]),
+            (CommandBody::Close, [false, false, true, false]),
+        ] {
+            let states = [State::NotAuthenticated, State::Authenticated, selected, State::Logout];
+            assert_eq!(states.map(|state| state.allows(&body).is_ok()), allowed, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn capabilities_tell_what_can_be_done_now() {
+        let mut offer =
+            Offer { state: State::NotAuthenticated, starttls: true, login: false, mechanisms: &[] };
+        let names = capabilities(&offer);
+        assert_eq!(names, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID STARTTLS LOGINDISABLED");
+        offer.state = State::Authenticated;
+        assert!(capabilities(&offer).contains(" MOVE ") && !capabilities(&offer).contains("STARTTLS"));
+    }
+}

@@ -1,0 +1,401 @@
+//! Commands as a client writes them: the parser's inverse, for tests, tools and fuzzing.
+
+use super::data::{astring, mailbox_name, number, quoted, sequence_set, string};
+use super::fetch::write_section;
+use crate::imap::command::{
+    AppendMessage, BodyItem, Command, CommandBody, FetchItem, List, MailboxArgument, MessageSet, Partial,
+    Search, StatusItem, Store, StoreMode, Target,
+};
+use crate::imap::date;
+use crate::imap::search::SearchKey;
+use crate::imap::utf7;
+use data_encoding::BASE64;
+use types::{Flags, Keyword, SystemFlag};
+
+/// Appends a command with its line end; APPEND ends with the announcement of its message. Literals are of the non-synchronising
+/// kind. A mailbox argument that names nothing is written as an empty string.
+pub fn command(out: &mut Vec<u8>, command: &Command, utf8_names: bool) {
+    out.extend_from_slice(command.tag.as_str().as_bytes());
+    out.push(b' ');
+    let begin = out.len();
+    Writer { out, utf8_names }.body(&command.body);
+    make_literals_plain_sailing(out, begin);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `{n}` becomes `{n+}`: whoever writes a command in one piece cannot wait for `+`.
+fn make_literals_plain_sailing(out: &mut Vec<u8>, begin: usize) {
+    let mut rest = out.split_off(begin);
+    let mut at = 0;
+    while let Some(found) = memchr::memmem::find(&rest[at..], b"}\r\n") {
+        let close = at + found;
+        let open = memchr::memrchr(b'{', &rest[..close]);
+        let digits =
+            open.map(|open| &rest[open + 1..close]).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| digits.parse::<usize>().ok()) {
+            Some(bytes) => {
+                rest.insert(close, b'+');
+                at = close + 4 + bytes;
+            }
+            None => at = close + 3,
+        }
+    }
+    out.append(&mut rest);
+}
+
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    utf8_names: bool,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn body(&mut self, body: &CommandBody) {
+        match body {
+            CommandBody::Append(append) => {
+                self.put("APPEND ");
+                self.mailbox(&append.mailbox);
+                self.append_message(&append.message);
+            }
+            CommandBody::Authenticate { mechanism, initial } => {
+                self.put("AUTHENTICATE ");
+                self.put(mechanism);
+                match initial.as_deref() {
+                    None => {}
+                    Some(b"") => self.put(" ="),
+                    Some(initial) => self.put(&format!(" {}", BASE64.encode(initial))),
+                }
+            }
+            CommandBody::Capability => self.put("CAPABILITY"),
+            CommandBody::Check => self.put("CHECK"),
+            CommandBody::Close => self.put("CLOSE"),
+            CommandBody::Copy(transfer) => {
+                self.target("COPY ", &transfer.target);
+                self.put(" ");
+                self.mailbox(&transfer.mailbox);
+            }
+            CommandBody::Create { mailbox, special_use } => {
+                self.put("CREATE ");
+                self.mailbox(mailbox);
+                let uses: Vec<&str> = special_use.iter().map(|special_use| special_use.attribute()).collect();
+                if !uses.is_empty() {
+                    self.put(&format!(" (USE ({}))", uses.join(" ")));
+                }
+            }
+            CommandBody::Delete(mailbox) => self.with_mailbox("DELETE ", mailbox),
+            CommandBody::Enable(names) => {
+                self.put("ENABLE ");
+                self.put(&names.join(" "));
+            }
+            CommandBody::Expunge(None) => self.put("EXPUNGE"),
+            CommandBody::Expunge(Some(set)) => {
+                self.put("UID EXPUNGE ");
+                self.set(set);
+            }
+            CommandBody::Fetch(fetch) => {
+                self.target("FETCH ", &fetch.target);
+                self.list(" (", &fetch.items, Self::fetch_item);
+            }
+            CommandBody::Id(pairs) if pairs.is_empty() => self.put("ID NIL"),
+            CommandBody::Id(pairs) => {
+                self.put("ID");
+                self.list(" (", pairs, |writer, (name, value)| {
+                    string(writer.out, name.as_bytes());
+                    writer.put(" ");
+                    super::nstring(writer.out, value.as_ref().map(String::as_bytes));
+                });
+            }
+            CommandBody::Idle => self.put("IDLE"),
+            CommandBody::List(list) => self.list_command(list),
+            CommandBody::Login { user, password } => {
+                self.put("LOGIN ");
+                astring(self.out, user.as_bytes());
+                self.put(" ");
+                astring(self.out, password.0.as_bytes());
+            }
+            CommandBody::Logout => self.put("LOGOUT"),
+            CommandBody::Lsub { reference, pattern } => {
+                self.put("LSUB ");
+                self.pattern(reference);
+                self.put(" ");
+                self.pattern(pattern);
+            }
+            CommandBody::Move(transfer) => {
+                self.target("MOVE ", &transfer.target);
+                self.put(" ");
+                self.mailbox(&transfer.mailbox);
+            }
+            CommandBody::Namespace => self.put("NAMESPACE"),
+            CommandBody::Noop => self.put("NOOP"),
+            CommandBody::Rename { from, to } => {
+                self.with_mailbox("RENAME ", from);
+                self.with_mailbox(" ", to);
+            }
+            CommandBody::Search(search) => self.search(search),
+            CommandBody::Select { mailbox, read_only: false } => self.with_mailbox("SELECT ", mailbox),
+            CommandBody::Select { mailbox, read_only: true } => self.with_mailbox("EXAMINE ", mailbox),
+            CommandBody::StartTls => self.put("STARTTLS"),
+            CommandBody::Status { mailbox, items } => {
+                self.with_mailbox("STATUS ", mailbox);
+                self.status_items(items);
+            }
+            CommandBody::Store(store) => self.store(store),
+            CommandBody::Subscribe(mailbox) => self.with_mailbox("SUBSCRIBE ", mailbox),
+            CommandBody::Unselect => self.put("UNSELECT"),
+            CommandBody::Unsubscribe(mailbox) => self.with_mailbox("UNSUBSCRIBE ", mailbox),
+        }
+    }
+
+    fn list<T>(&mut self, begin: &str, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.put(begin);
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.put(" ");
+            }
+            write(self, item);
+        }
+        self.put(")");
+    }
+
+    fn mailbox(&mut self, mailbox: &MailboxArgument) {
+        match mailbox {
+            Ok(name) => mailbox_name(self.out, name, self.utf8_names),
+            Err(_) => self.put("\"\""),
+        }
+    }
+
+    fn with_mailbox(&mut self, before: &str, mailbox: &MailboxArgument) {
+        self.put(before);
+        self.mailbox(mailbox);
+    }
+
+    fn set(&mut self, set: &MessageSet) {
+        match set {
+            MessageSet::Numbers(set) => sequence_set(self.out, set),
+            MessageSet::Saved => self.put("$"),
+        }
+    }
+
+    fn target(&mut self, name: &str, target: &Target) {
+        self.put(if target.uid { "UID " } else { "" });
+        self.put(name);
+        self.set(&target.set);
+    }
+
+    fn flags(&mut self, flags: Flags, keywords: &[Keyword]) {
+        let system = SystemFlag::ALL.into_iter().filter(|flag| flags.has(*flag)).map(SystemFlag::imap_name);
+        let mut all: Vec<&str> = system.collect();
+        all.extend(keywords.iter().map(Keyword::as_str));
+        self.put(&format!(" ({})", all.join(" ")));
+    }
+
+    fn append_message(&mut self, message: &AppendMessage) {
+        if !message.flags.is_empty() || !message.keywords.is_empty() {
+            self.flags(message.flags, &message.keywords);
+        }
+        if let Some(at) = message.internal_date {
+            self.put(" ");
+            date::write_date_time(self.out, at);
+        }
+        let tilde = if message.literal.binary { "~" } else { "" };
+        let plus = if message.literal.synchronising { "" } else { "+" };
+        self.put(&format!(" {tilde}{{{}{plus}}}", message.literal.bytes));
+    }
+
+    fn store(&mut self, store: &Store) {
+        self.target("STORE ", &store.target);
+        self.put(match store.mode {
+            StoreMode::Add => " +FLAGS",
+            StoreMode::Remove => " -FLAGS",
+            StoreMode::Replace => " FLAGS",
+        });
+        self.put(if store.silent { ".SILENT" } else { "" });
+        self.flags(store.flags, &store.keywords);
+    }
+
+    fn fetch_item(&mut self, item: &FetchItem) {
+        match item {
+            FetchItem::Binary { part, partial, peek } => {
+                self.put(if *peek { "BINARY.PEEK[" } else { "BINARY[" });
+                self.part(part);
+                self.partial(*partial);
+            }
+            FetchItem::BinarySize(part) => {
+                self.put("BINARY.SIZE[");
+                self.part(part);
+            }
+            FetchItem::Body(BodyItem { section, rfc822_name: true, .. }) => self.put(match section.text {
+                crate::imap::command::SectionText::Header => "RFC822.HEADER",
+                crate::imap::command::SectionText::Text => "RFC822.TEXT",
+                _ => "RFC822",
+            }),
+            FetchItem::Body(item) => {
+                self.put(if item.peek { "BODY.PEEK[" } else { "BODY[" });
+                write_section(self.out, &item.section);
+                self.put("]");
+                self.partial(item.partial);
+            }
+            FetchItem::BodyStructure(extended) => self.put(if *extended { "BODYSTRUCTURE" } else { "BODY" }),
+            FetchItem::Envelope => self.put("ENVELOPE"),
+            FetchItem::Flags => self.put("FLAGS"),
+            FetchItem::InternalDate => self.put("INTERNALDATE"),
+            FetchItem::Rfc822Size => self.put("RFC822.SIZE"),
+            FetchItem::Uid => self.put("UID"),
+        }
+    }
+
+    fn part(&mut self, part: &[u32]) {
+        let part: Vec<String> = part.iter().map(u32::to_string).collect();
+        self.put(&part.join("."));
+        self.put("]");
+    }
+
+    fn partial(&mut self, partial: Option<Partial>) {
+        if let Some(Partial { first, count }) = partial {
+            self.put(&format!("<{first}.{count}>"));
+        }
+    }
+
+    fn pattern(&mut self, pattern: &str) {
+        let mut bytes = Vec::new();
+        match self.utf8_names {
+            true => bytes.extend_from_slice(pattern.as_bytes()),
+            false => utf7::encode(pattern, &mut bytes),
+        }
+        match bytes.iter().any(u8::is_ascii_control) {
+            true => string(self.out, &bytes),
+            false => quoted(self.out, &bytes),
+        }
+    }
+
+    fn list_command(&mut self, list: &List) {
+        self.put("LIST ");
+        if list.extended {
+            let selection = list.selection;
+            self.words(&[
+                (selection.recursive_match, "RECURSIVEMATCH"),
+                (selection.remote, "REMOTE"),
+                (selection.special_use, "SPECIAL-USE"),
+                (selection.subscribed, "SUBSCRIBED"),
+            ]);
+            self.put(") ");
+        }
+        self.pattern(&list.reference);
+        match (list.extended, list.patterns.first()) {
+            (false, Some(pattern)) => {
+                self.put(" ");
+                self.pattern(pattern);
+            }
+            _ => self.list(" (", &list.patterns, |writer, pattern| writer.pattern(pattern)),
+        }
+        if list.extended {
+            self.put(" RETURN ");
+            let returns = &list.returns;
+            let told = self.words(&[
+                (returns.children, "CHILDREN"),
+                (returns.special_use, "SPECIAL-USE"),
+                (returns.subscribed, "SUBSCRIBED"),
+            ]);
+            if let Some(items) = &returns.status {
+                self.put(if told { " STATUS" } else { "STATUS" });
+                self.status_items(items);
+            }
+            self.put(")");
+        }
+    }
+
+    /// An open parenthesis and the words that hold; whether there were any.
+    fn words(&mut self, words: &[(bool, &str)]) -> bool {
+        let present: Vec<&str> =
+            words.iter().filter(|(present, _)| *present).map(|(_, word)| *word).collect();
+        self.put(&format!("({}", present.join(" ")));
+        !present.is_empty()
+    }
+
+    fn status_items(&mut self, items: &[StatusItem]) {
+        self.list(" (", items, |writer, item| writer.put(item.name()));
+    }
+
+    fn search(&mut self, search: &Search) {
+        self.put(if search.uid { "UID SEARCH " } else { "SEARCH " });
+        if let Some(returns) = search.returns {
+            self.put("RETURN ");
+            self.words(&[
+                (returns.min, "MIN"),
+                (returns.max, "MAX"),
+                (returns.all, "ALL"),
+                (returns.count, "COUNT"),
+                (returns.save, "SAVE"),
+            ]);
+            self.put(") ");
+        }
+        self.put("CHARSET UTF-8 ");
+        self.search_key(&search.key);
+    }
+
+    fn search_key(&mut self, key: &SearchKey) {
+        match key {
+            SearchKey::All => self.put("ALL"),
+            SearchKey::And(keys) => self.list("(", keys, Self::search_key),
+            SearchKey::Before(day) => self.dated("BEFORE ", *day),
+            SearchKey::Body(text) => self.texts("BODY", &[text]),
+            SearchKey::Field(field, text) => self.texts(field.name(), &[text]),
+            SearchKey::Flag(flag, set) => {
+                self.put(if *set { "" } else { "UN" });
+                self.put(&flag.imap_name()[1..].to_ascii_uppercase());
+            }
+            SearchKey::Header(name, text) => self.texts("HEADER", &[name, text]),
+            SearchKey::Keyword(keyword, set) => {
+                self.put(if *set { "KEYWORD " } else { "UNKEYWORD " });
+                self.put(keyword.as_str());
+            }
+            SearchKey::Larger(bytes) => self.counted("LARGER ", *bytes),
+            SearchKey::Not(key) => {
+                self.put("NOT ");
+                self.search_key(key);
+            }
+            SearchKey::Older(seconds) => self.counted("OLDER ", u64::from(*seconds)),
+            SearchKey::On(day) => self.dated("ON ", *day),
+            SearchKey::Or(either, or) => {
+                self.put("OR ");
+                self.search_key(either);
+                self.put(" ");
+                self.search_key(or);
+            }
+            SearchKey::Recent(recent) => self.put(if *recent { "RECENT" } else { "OLD" }),
+            SearchKey::SentBefore(day) => self.dated("SENTBEFORE ", *day),
+            SearchKey::SentOn(day) => self.dated("SENTON ", *day),
+            SearchKey::SentSince(day) => self.dated("SENTSINCE ", *day),
+            SearchKey::Sequence(set) => self.set(set),
+            SearchKey::Since(day) => self.dated("SINCE ", *day),
+            SearchKey::Smaller(bytes) => self.counted("SMALLER ", *bytes),
+            SearchKey::Text(text) => self.texts("TEXT", &[text]),
+            SearchKey::Uid(set) => {
+                self.put("UID ");
+                self.set(set);
+            }
+            SearchKey::Younger(seconds) => self.counted("YOUNGER ", u64::from(*seconds)),
+        }
+    }
+
+    fn dated(&mut self, word: &str, day: i64) {
+        self.put(word);
+        date::write_date(self.out, day);
+    }
+
+    fn counted(&mut self, word: &str, value: u64) {
+        self.put(word);
+        number(self.out, value);
+    }
+
+    fn texts(&mut self, word: &str, texts: &[&String]) {
+        self.put(word);
+        for text in texts {
+            self.put(" ");
+            astring(self.out, text.as_bytes());
+        }
+    }
+}

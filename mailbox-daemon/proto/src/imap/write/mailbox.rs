@@ -1,0 +1,201 @@
+use super::data::{flag_list, mailbox_name, number, sequence_set, string};
+use crate::imap::command::{StatusItem, Tag};
+use crate::imap::search::SearchReturn;
+use types::{Keyword, MailboxName, SeqNo, SequenceSet, SpecialUse};
+
+/// One line of LIST or LSUB (RFC 9051 section 7.3.1).
+#[derive(Clone, Debug)]
+pub struct ListLine<'a> {
+    /// The mailbox.
+    pub name: &'a MailboxName,
+    /// Whether it exists; else it is only a level above others, or subscribed and gone.
+    pub exists: bool,
+    /// Whether it has mailboxes below it; `None` is not told.
+    pub has_children: Option<bool>,
+    /// Whether `\Subscribed` is told.
+    pub subscribed: bool,
+    /// What it is for.
+    pub special_use: Option<SpecialUse>,
+    /// Whether a subscribed mailbox below it made it match (RFC 5258 section 3.5).
+    pub child_subscribed: bool,
+}
+
+/// Appends a LIST line.
+pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>, utf8: bool) {
+    list_as(out, b"* LIST (", line, utf8);
+}
+
+fn list_as(out: &mut Vec<u8>, begin: &[u8], line: &ListLine<'_>, utf8: bool) {
+    out.extend_from_slice(begin);
+    let attributes_begin = out.len();
+    let mut attribute = |present: bool, name: &str| {
+        if present {
+            out.extend_from_slice(name.as_bytes());
+            out.push(b' ');
+        }
+    };
+    attribute(!line.exists, "\\NonExistent \\Noselect");
+    attribute(line.has_children == Some(true), "\\HasChildren");
+    attribute(line.has_children == Some(false), "\\HasNoChildren");
+    attribute(line.subscribed, "\\Subscribed");
+    attribute(line.special_use.is_some(), line.special_use.map_or("", SpecialUse::attribute));
+    if out.len() > attributes_begin {
+        out.pop();
+    }
+    out.extend_from_slice(b") \"/\" ");
+    mailbox_name(out, line.name, utf8);
+    if line.child_subscribed {
+        out.extend_from_slice(b" (CHILDINFO (\"SUBSCRIBED\"))");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the answer to `LIST "" ""` (or LSUB): the separator.
+pub fn list_separator(out: &mut Vec<u8>, command: &str) {
+    out.extend_from_slice(b"* ");
+    out.extend_from_slice(command.as_bytes());
+    out.extend_from_slice(b" (\\Noselect) \"/\" \"\"\r\n");
+}
+
+/// Appends an LSUB line; `parent_only` marks a level whose mailboxes below are subscribed (RFC 3501 section 6.3.9).
+pub fn lsub(out: &mut Vec<u8>, name: &MailboxName, parent_only: bool, utf8: bool) {
+    out.extend_from_slice(if parent_only { b"* LSUB (\\Noselect) \"/\" " } else { b"* LSUB () \"/\" " });
+    mailbox_name(out, name, utf8);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a STATUS line.
+pub fn status(out: &mut Vec<u8>, name: &MailboxName, utf8: bool, items: &[(StatusItem, u64)]) {
+    out.extend_from_slice(b"* STATUS ");
+    mailbox_name(out, name, utf8);
+    for (index, (item, value)) in items.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b" (" } else { b" " });
+        out.extend_from_slice(item.name().as_bytes());
+        out.push(b' ');
+        number(out, *value);
+    }
+    out.extend_from_slice(b")\r\n");
+}
+
+/// Appends `* FLAGS (...)`.
+pub fn flags(out: &mut Vec<u8>, keywords: &[Keyword]) {
+    out.extend_from_slice(b"* FLAGS ");
+    flag_list(out, keywords, false);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends `* n EXISTS`.
+pub fn exists(out: &mut Vec<u8>, messages: u32) {
+    counted(out, u64::from(messages), b" EXISTS\r\n");
+}
+
+/// Appends `* n RECENT`.
+pub fn recent(out: &mut Vec<u8>, messages: u32) {
+    counted(out, u64::from(messages), b" RECENT\r\n");
+}
+
+/// Appends `* n EXPUNGE`.
+pub fn expunge(out: &mut Vec<u8>, seq: SeqNo) {
+    counted(out, u64::from(seq), b" EXPUNGE\r\n");
+}
+
+fn counted(out: &mut Vec<u8>, count: u64, rest: &[u8]) {
+    out.extend_from_slice(b"* ");
+    number(out, count);
+    out.extend_from_slice(rest);
+}
+
+/// Appends `* ENABLED ...` (RFC 5161).
+pub fn enabled(out: &mut Vec<u8>, names: &[&str]) {
+    out.extend_from_slice(b"* ENABLED");
+    for name in names {
+        out.push(b' ');
+        out.extend_from_slice(name.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the one personal namespace (RFC 2342).
+pub fn namespace(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+}
+
+/// Appends `* SEARCH ...` (RFC 3501 section 7.2.5).
+pub fn search(out: &mut Vec<u8>, found: &SequenceSet) {
+    out.extend_from_slice(b"* SEARCH");
+    for value in found.iter() {
+        out.push(b' ');
+        number(out, u64::from(value));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends `* ESEARCH ...` (RFC 9051 section 7.3.4).
+pub fn esearch(out: &mut Vec<u8>, tag: &Tag, uid: bool, returns: SearchReturn, found: &SequenceSet) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    string(out, tag.as_str().as_bytes());
+    out.extend_from_slice(if uid { b") UID" } else { b")" });
+    let mut item = |name: &[u8], value: Option<u64>| {
+        if let Some(value) = value {
+            out.extend_from_slice(name);
+            number(out, value);
+        }
+    };
+    let first = found.ranges().first().map(|range| u64::from(range.first));
+    let last = found.ranges().last().map(|range| u64::from(range.last));
+    item(b" MIN ", first.filter(|_| returns.min));
+    item(b" MAX ", last.filter(|_| returns.max));
+    item(b" COUNT ", returns.count.then(|| found.count()));
+    if returns.all && !found.is_empty() {
+        out.extend_from_slice(b" ALL ");
+        sequence_set(out, found);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_list() {
+        let mut out = Vec::new();
+        let name = SpecialUse::Sent.default_name();
+        let line = ListLine {
+            name: &name,
+            exists: true,
+            has_children: Some(false),
+            subscribed: true,
+            special_use: Some(SpecialUse::Sent),
+            child_subscribed: false,
+        };
+        list(&mut out, &line, false);
+        list(
+            &mut out,
+            &ListLine {
+                exists: false,
+                has_children: None,
+                special_use: None,
+                subscribed: false,
+                child_subscribed: true,
+                ..line
+            },
+            false,
+        );
+        let expected = "* LIST (\\HasNoChildren \\Subscribed \\Sent) \"/\" Sent\r\n\
+            * LIST (\\NonExistent \\Noselect) \"/\" Sent (CHILDINFO (\"SUBSCRIBED\"))\r\n";
+        assert_eq!(String::from_utf8(out).expect("ascii"), expected);
+    }
+
+    #[test]
+    fn esearch_leaves_out_what_is_not_there() {
+        let mut out = Vec::new();
+        let tag = Tag::parse(b"a\"".strip_suffix(b"\"").expect("quote")).expect("tag");
+        let returns = SearchReturn { min: true, max: true, all: true, count: true, save: false };
+        esearch(&mut out, &tag, true, returns, &SequenceSet::new());
+        esearch(&mut out, &tag, false, returns, &SequenceSet::from_ranges([(2, 4), (8, 8)]));
+        let expected =
+            "* ESEARCH (TAG \"a\") UID COUNT 0\r\n* ESEARCH (TAG \"a\") MIN 2 MAX 8 COUNT 4 ALL 2:4,8\r\n";
+        assert_eq!(String::from_utf8(out).expect("ascii"), expected);
+    }
+}

@@ -1,0 +1,254 @@
+//! Answers: words to bytes (RFC 9051 section 7), appended to the session's output. Nothing here allocates on the way.
+
+mod command;
+mod data;
+mod fetch;
+mod mailbox;
+
+use super::command::Tag;
+use types::{Keyword, ModSeq, SequenceSet};
+
+pub use command::command;
+pub use data::{astring, flag_list, mailbox_name, nstring, number, quoted, sequence_set, string};
+pub use fetch::FetchWriter;
+pub use mailbox::{
+    ListLine, enabled, esearch, exists, expunge, flags, list, list_separator, lsub, namespace, recent,
+    search, status,
+};
+
+/// The first word of a status answer (RFC 9051 section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The command is no command, or not now.
+    Bad,
+    /// The connection ends.
+    Bye,
+    /// It could not be done.
+    No,
+    /// It is done.
+    Ok,
+}
+
+impl Status {
+    fn word(self) -> &'static [u8] {
+        match self {
+            Status::Bad => b"BAD",
+            Status::Bye => b"BYE",
+            Status::No => b"NO",
+            Status::Ok => b"OK",
+        }
+    }
+}
+
+/// A response code (RFC 9051 section 7.1, RFC 5530).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The name is taken.
+    AlreadyExists,
+    /// Where APPEND put the messages (RFC 4315).
+    AppendUid(u32, SequenceSet),
+    /// Wrong name or password.
+    AuthenticationFailed,
+    /// The charsets SEARCH speaks.
+    BadCharset,
+    /// It can never be done.
+    Cannot,
+    /// The capabilities from now on.
+    Capability(String),
+    /// The mailbox selected before is closed.
+    Closed,
+    /// Where COPY and MOVE put the messages: UIDVALIDITY of the target, UIDs before and after (RFC 4315).
+    CopyUid(u32, SequenceSet, SequenceSet),
+    /// The data is damaged.
+    Corruption,
+    /// Some messages are gone.
+    ExpungeIssued,
+    /// It has mailboxes below it.
+    HasChildren,
+    /// The mailbox's highest MODSEQ (RFC 7162).
+    HighestModSeq(ModSeq),
+    /// Another session is in the way; later it may work.
+    InUse,
+    /// One of our limits.
+    Limit,
+    /// There is no such mailbox.
+    NonExistent,
+    /// No permission.
+    NoPerm,
+    /// The disk is full.
+    OverQuota,
+    /// Flags that can be set, and whether new keywords can be made.
+    PermanentFlags(Vec<Keyword>, bool),
+    /// Only under TLS.
+    PrivacyRequired,
+    /// Opened by EXAMINE.
+    ReadOnly,
+    /// Opened by SELECT.
+    ReadWrite,
+    /// Our fault.
+    ServerBug,
+    /// The literal or message is too large.
+    TooBig,
+    /// The target does not exist but could be made.
+    TryCreate,
+    /// The next UID.
+    UidNext(u32),
+    /// The generation of UIDs.
+    UidValidity(u32),
+    /// Our fault, and passing.
+    Unavailable,
+    /// A transfer encoding that is not known (RFC 3516).
+    UnknownCte,
+    /// The first message without `\Seen`.
+    Unseen(u32),
+    /// A special use that cannot be given.
+    UseAttr,
+}
+
+impl Code {
+    fn write(&self, out: &mut Vec<u8>) {
+        let pair = |out: &mut Vec<u8>, word: &[u8], value: u64| {
+            out.extend_from_slice(word);
+            number(out, value);
+        };
+        match self {
+            Code::AppendUid(validity, uids) => {
+                pair(out, b"APPENDUID ", u64::from(*validity));
+                out.push(b' ');
+                sequence_set(out, uids);
+            }
+            Code::Capability(names) => {
+                out.extend_from_slice(b"CAPABILITY ");
+                out.extend_from_slice(names.as_bytes());
+            }
+            Code::CopyUid(validity, source, target) => {
+                pair(out, b"COPYUID ", u64::from(*validity));
+                out.push(b' ');
+                sequence_set(out, source);
+                out.push(b' ');
+                sequence_set(out, target);
+            }
+            Code::HighestModSeq(modseq) => pair(out, b"HIGHESTMODSEQ ", modseq.0),
+            Code::PermanentFlags(keywords, more) => {
+                out.extend_from_slice(b"PERMANENTFLAGS ");
+                flag_list(out, keywords, *more);
+            }
+            Code::UidNext(uid) => pair(out, b"UIDNEXT ", u64::from(*uid)),
+            Code::UidValidity(validity) => pair(out, b"UIDVALIDITY ", u64::from(*validity)),
+            Code::Unseen(seq) => pair(out, b"UNSEEN ", u64::from(*seq)),
+            plain => out.extend_from_slice(plain.word().as_bytes()),
+        }
+    }
+
+    /// The word of a code without arguments.
+    fn word(&self) -> &'static str {
+        match self {
+            Code::AlreadyExists => "ALREADYEXISTS",
+            Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Code::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
+            Code::Cannot => "CANNOT",
+            Code::Closed => "CLOSED",
+            Code::Corruption => "CORRUPTION",
+            Code::ExpungeIssued => "EXPUNGEISSUED",
+            Code::HasChildren => "HASCHILDREN",
+            Code::InUse => "INUSE",
+            Code::Limit => "LIMIT",
+            Code::NonExistent => "NONEXISTENT",
+            Code::NoPerm => "NOPERM",
+            Code::OverQuota => "OVERQUOTA",
+            Code::PrivacyRequired => "PRIVACYREQUIRED",
+            Code::ReadOnly => "READ-ONLY",
+            Code::ReadWrite => "READ-WRITE",
+            Code::ServerBug => "SERVERBUG",
+            Code::TooBig => "TOOBIG",
+            Code::TryCreate => "TRYCREATE",
+            Code::Unavailable => "UNAVAILABLE",
+            Code::UnknownCte => "UNKNOWN-CTE",
+            Code::UseAttr => "USEATTR",
+            Code::AppendUid(..)
+            | Code::Capability(_)
+            | Code::CopyUid(..)
+            | Code::HighestModSeq(_)
+            | Code::PermanentFlags(..)
+            | Code::UidNext(_)
+            | Code::UidValidity(_)
+            | Code::Unseen(_) => "",
+        }
+    }
+}
+
+/// The answer that ends a command; `*` stands for a tag that could not be read.
+pub fn tagged(out: &mut Vec<u8>, tag: Option<&Tag>, status: Status, code: Option<&Code>, text: &str) {
+    out.extend_from_slice(tag.map_or("*", Tag::as_str).as_bytes());
+    out.push(b' ');
+    status_rest(out, status, code, text);
+}
+
+/// A status answer that ends no command.
+pub fn untagged(out: &mut Vec<u8>, status: Status, code: Option<&Code>, text: &str) {
+    out.extend_from_slice(b"* ");
+    status_rest(out, status, code, text);
+}
+
+fn status_rest(out: &mut Vec<u8>, status: Status, code: Option<&Code>, text: &str) {
+    out.extend_from_slice(status.word());
+    out.push(b' ');
+    if let Some(code) = code {
+        out.push(b'[');
+        code.write(out);
+        out.extend_from_slice(b"] ");
+    }
+    // A text with a line end in it would be an answer of its own.
+    out.extend(text.bytes().map(|byte| if byte < b' ' || byte == 0x7f { b'?' } else { byte }));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The request to go on (RFC 9051 section 7.6).
+pub fn continuation(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(b"+ ");
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `* CAPABILITY ...`.
+pub fn capability(out: &mut Vec<u8>, names: &str) {
+    out.extend_from_slice(b"* CAPABILITY ");
+    out.extend_from_slice(names.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `* ID (...)` (RFC 2971).
+pub fn id(out: &mut Vec<u8>, pairs: &[(&str, &str)]) {
+    out.extend_from_slice(b"* ID (");
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        string(out, name.as_bytes());
+        out.push(b' ');
+        string(out, value.as_bytes());
+    }
+    out.extend_from_slice(b")\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_answer_stays_on_its_line() {
+        let mut out = Vec::new();
+        untagged(&mut out, Status::No, Some(&Code::Limit), "a\r\n* BYE");
+        assert_eq!(out, b"* NO [LIMIT] a??* BYE\r\n");
+        out.clear();
+        let set = SequenceSet::from_ranges([(1, 3), (9, 9)]);
+        tagged(
+            &mut out,
+            Tag::parse(b"a1").as_ref(),
+            Status::Ok,
+            Some(&Code::CopyUid(7, set.clone(), set)),
+            "moved",
+        );
+        assert_eq!(out, b"a1 OK [COPYUID 7 1:3,9 1:3,9] moved\r\n");
+    }
+}
