@@ -1,0 +1,102 @@
+//! What the daemon has to reach: on the same machine, in the same run.
+
+use crate::figures::Figures;
+
+/// What a figure must be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// Not more than this.
+    AtMost(f64),
+    /// Not more than this part of the peers' figure.
+    PartOfPeers(f64),
+    /// At least so many times the peers' figure.
+    TimesPeers(f64),
+}
+
+use Goal::{AtMost, PartOfPeers, TimesPeers};
+
+/// Every figure with a target, in the order of the works.
+const TARGETS: &[(&str, Goal)] = &[
+    ("idle.pss_kib", AtMost(12.0 * 1024.0)),
+    ("latency.cpu_ms_per_message", PartOfPeers(0.25)),
+    ("latency.syncs_per_message", AtMost(1.0)),
+    ("latency.exists_after_ack_p50_ms", AtMost(2.0)),
+    ("deliver8k.messages_per_s", TimesPeers(3.0)),
+    ("deliver8k.cpu_ms_per_message", PartOfPeers(0.25)),
+    ("deliver8k.syncs_per_message", AtMost(0.3)),
+    ("deliver8k.file_bytes_per_byte", AtMost(1.2)),
+    ("deliver8k.peak_pss_kib", AtMost(32.0 * 1024.0)),
+    ("big25.more_pss_kib", AtMost(1024.0)),
+    ("idle500.kib_per_session", AtMost(12.0)),
+    ("imap50k.search_subject_ms", PartOfPeers(0.1)),
+    ("imap50k.search_subject_cpu_ms", PartOfPeers(0.1)),
+    ("queue.submit_per_s", TimesPeers(3.0)),
+    ("queue.more_pss_kib", AtMost(2.0 * 1024.0)),
+];
+
+/// Measures of the big mailbox that must take half of the peers' time and CPU.
+const HALF_OF_PEERS: &[&str] = &[
+    "select",
+    "fetch_flags",
+    "fetch_envelope",
+    "fetch_bodystructure",
+    "fetch_list",
+    "search_unseen",
+    "search_from",
+    "search_text",
+    "bodies_1000",
+    "bodies_1000_at_once",
+    "store_1000",
+    "move_1000",
+];
+
+impl Goal {
+    /// What this figure must be, if anything.
+    pub fn of(figure: &str) -> Option<Goal> {
+        let named = TARGETS.iter().find(|(name, _)| *name == figure).map(|(_, goal)| *goal);
+        named.or_else(|| {
+            let measure = figure.strip_prefix("imap50k.")?.strip_suffix("_ms")?;
+            let measure = measure.strip_suffix("_cpu").unwrap_or(measure);
+            HALF_OF_PEERS.contains(&measure).then_some(PartOfPeers(0.5))
+        })
+    }
+
+    /// Whether it is reached; `None` when a figure is missing.
+    pub fn is_met(self, figure: &str, ours: &Figures, peers: &Figures) -> Option<bool> {
+        let value = ours.get(figure)?;
+        Some(match self {
+            AtMost(limit) => value <= limit,
+            PartOfPeers(part) => value <= part * peers.get(figure)?,
+            TimesPeers(times) => value >= times * peers.get(figure)?,
+        })
+    }
+
+    /// For the table.
+    pub fn text(self) -> String {
+        match self {
+            AtMost(limit) => format!("<= {limit}"),
+            PartOfPeers(part) => format!("<= 1/{} of peers", (1.0 / part).round()),
+            TimesPeers(times) => format!(">= {times}x peers"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goals_are_judged_against_the_peers_where_they_say_so() {
+        let (mut ours, mut peers) = (Figures::default(), Figures::default());
+        ours.put("imap50k.select_ms", 50.0);
+        peers.put("imap50k.select_ms", 99.0);
+        let goal = Goal::of("imap50k.select_ms").unwrap();
+        assert_eq!(goal.is_met("imap50k.select_ms", &ours, &peers), Some(false));
+        ours.put("imap50k.select_ms", 49.0);
+        assert_eq!(goal.is_met("imap50k.select_ms", &ours, &peers), Some(true));
+        assert_eq!(goal.is_met("imap50k.select_ms", &ours, &Figures::default()), None);
+        assert_eq!(Goal::of("imap50k.select_cpu_ms"), Some(PartOfPeers(0.5)));
+        assert_eq!(Goal::of("imap50k.search_subject_cpu_ms"), Some(PartOfPeers(0.1)));
+        assert_eq!(Goal::of("imap50k.first_select_ms"), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! `imap50k`: what a mail program asks of a big mailbox.
+
+use std::time::Duration;
+
+use super::Scale;
+use crate::fault::{Fault, Outcome};
+use crate::figures::Figures;
+use crate::imap::Imap;
+use crate::message::{RARE_SUBJECT, RARE_TEXT};
+use crate::meter::{self, Cost};
+use crate::servers::{BEN, PASSWORD, Server, Site};
+
+const MESSAGES: u64 = 50_000;
+const SOME: u64 = 1000;
+
+/// Commands that change nothing: name, command, repetitions, and the responses that must come for each message.
+const READS: [(&str, &str, usize); 8] = [
+    ("fetch_flags", "FETCH 1:* (UID FLAGS)", 7),
+    ("fetch_envelope", "FETCH 1:* (ENVELOPE)", 5),
+    ("fetch_bodystructure", "FETCH 1:* (BODYSTRUCTURE)", 5),
+    ("fetch_list", "FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)", 5),
+    ("search_unseen", "SEARCH UNSEEN", 7),
+    ("search_subject", "SEARCH SUBJECT {subject}", 7),
+    ("search_from", "SEARCH FROM someone77@example.org", 7),
+    ("search_text", "SEARCH TEXT {text}", 3),
+];
+
+/// Fills the mailbox while the server is stopped, lets the server read it once, then measures.
+pub fn run(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
+    let messages = scale.count(MESSAGES);
+    site.start()?.stop()?; // makes the accounts
+    site.fill_inbox("ben", messages)?;
+    let server = site.start()?;
+    let mut bench = Bench { server: &server, figures, rounds: if scale.quick { 1 } else { usize::MAX } };
+    bench.first_select(messages)?;
+    bench.select()?;
+    let mut imap = bench.selected()?;
+    bench.reads(&mut imap, messages)?;
+    bench.bodies(&mut imap, SOME.min(messages / 4))?;
+    bench.store(&mut imap, SOME.min(messages / 4))?;
+    bench.moves(&mut imap, SOME.min(messages / 4))?;
+    imap.command("LOGOUT")?;
+    server.stop()
+}
+
+struct Bench<'a> {
+    server: &'a Server,
+    figures: &'a mut Figures,
+    rounds: usize,
+}
+
+impl Bench<'_> {
+    /// Reads the folder that it has never seen; no target, but worth knowing.
+    fn first_select(&mut self, messages: u64) -> Outcome<()> {
+        let mut imap = Imap::login(self.server.doors.imap, BEN, PASSWORD)?;
+        let mut exists = 0;
+        let (selected, cost) = meter::cost(&self.server.tree, || {
+            imap.command_with("SELECT INBOX", |line| exists = exists_count(line).unwrap_or(exists))
+        });
+        selected?;
+        if exists != messages {
+            return Err(Fault::Setup(format!("of {messages} files in the Maildir {exists} became messages")));
+        }
+        self.put("first_select", &[cost]);
+        imap.command("LOGOUT").map(|_| ())
+    }
+
+    fn select(&mut self) -> Outcome<()> {
+        self.repeat("select", 7, |server| {
+            let mut imap = Imap::login(server.doors.imap, BEN, PASSWORD)?;
+            let (selected, cost) = meter::cost(&server.tree, || imap.command("SELECT INBOX"));
+            selected?;
+            imap.command("LOGOUT")?;
+            Ok(cost)
+        })
+    }
+
+    fn selected(&self) -> Outcome<Imap> {
+        let mut imap = Imap::login(self.server.doors.imap, BEN, PASSWORD)?;
+        imap.command("SELECT INBOX")?;
+        Ok(imap)
+    }
+
+    fn reads(&mut self, imap: &mut Imap, messages: u64) -> Outcome<()> {
+        for (name, command, rounds) in READS {
+            let command = command.replace("{subject}", RARE_SUBJECT).replace("{text}", RARE_TEXT);
+            let (first, cold) = meter::cost(&self.server.tree, || imap.command(&command));
+            let answers = first?.responses;
+            if command.starts_with("FETCH") && answers < messages {
+                return Err(Fault::Setup(format!("{command}: {answers} answers for {messages} messages")));
+            }
+            self.put(&format!("{name}_first"), &[cold]);
+            self.repeat(name, rounds, |server| timed(server, imap, &command))?;
+        }
+        Ok(())
+    }
+
+    fn bodies(&mut self, imap: &mut Imap, some: u64) -> Outcome<()> {
+        self.repeat(&format!("bodies_{SOME}"), 3, |server| {
+            let fetch_each =
+                || (1..=some).try_for_each(|n| imap.command(&format!("FETCH {n} (BODY.PEEK[])")).map(|_| ()));
+            let (fetched, cost) = meter::cost(&server.tree, fetch_each);
+            fetched.map(|()| cost)
+        })?;
+        let at_once = format!("FETCH 1:{some} (BODY.PEEK[])");
+        self.repeat(&format!("bodies_{SOME}_at_once"), 3, |server| timed(server, imap, &at_once))
+    }
+
+    fn store(&mut self, imap: &mut Imap, some: u64) -> Outcome<()> {
+        let mut set = false;
+        self.repeat(&format!("store_{SOME}"), 6, |server| {
+            set = !set;
+            let sign = if set { '+' } else { '-' };
+            timed(server, imap, &format!("STORE 1:{some} {sign}FLAGS (\\Flagged)"))
+        })
+    }
+
+    fn moves(&mut self, imap: &mut Imap, some: u64) -> Outcome<()> {
+        self.repeat(&format!("move_{SOME}"), 5, |server| {
+            timed(server, imap, &format!("MOVE 1:{some} Archive"))
+        })
+    }
+
+    /// Does it so often and keeps the median of time and of CPU.
+    fn repeat(
+        &mut self,
+        name: &str,
+        rounds: usize,
+        mut once: impl FnMut(&Server) -> Outcome<Cost>,
+    ) -> Outcome<()> {
+        let rounds = rounds.min(self.rounds);
+        let costs = (0..rounds).map(|_| once(self.server)).collect::<Outcome<Vec<Cost>>>()?;
+        self.put(name, &costs);
+        Ok(())
+    }
+
+    fn put(&mut self, name: &str, costs: &[Cost]) {
+        let median = |part: fn(&Cost) -> Duration| meter::median(costs.iter().map(part));
+        self.figures.put_ms(format!("imap50k.{name}_ms"), median(|cost| cost.wall));
+        self.figures.put_ms(format!("imap50k.{name}_cpu_ms"), median(|cost| cost.cpu));
+    }
+}
+
+fn timed(server: &Server, imap: &mut Imap, command: &str) -> Outcome<Cost> {
+    let (answer, cost) = meter::cost(&server.tree, || imap.command(command));
+    answer.map(|_| cost)
+}
+
+fn exists_count(line: &[u8]) -> Option<u64> {
+    std::str::from_utf8(line).ok()?.strip_prefix("* ")?.strip_suffix(" EXISTS\r\n")?.parse().ok()
+}
