@@ -25,6 +25,15 @@ impl SmtpClient {
         if door.is_tls() {
             wire = wire.try_start_tls(&demo.ca_file())?;
         }
+        SmtpClient::greet(wire)
+    }
+
+    /// Greets any server on loopback.
+    pub fn connect_to(port: u16) -> io::Result<SmtpClient> {
+        SmtpClient::greet(Wire::try_connect(port)?)
+    }
+
+    fn greet(wire: Wire) -> io::Result<SmtpClient> {
         let mut client = SmtpClient { wire };
         client.reply()?;
         client.command("EHLO client.example.net")?;
