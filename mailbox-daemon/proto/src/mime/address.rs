@@ -5,6 +5,7 @@
 
 use super::imap_string::{write_nstring, write_readable};
 use super::lexer::{Broken, Lexer, More};
+use std::mem;
 
 /// One entry of an address list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +91,8 @@ struct Draft {
     route: Option<Vec<u8>>,
     local: Option<Vec<u8>>,
     domain: Option<Vec<u8>>,
+    /// What was read of a local part that is none.
+    words: Vec<u8>,
     broken: bool,
 }
 
@@ -277,7 +280,7 @@ impl Parser<'_> {
     /// One word alone is taken for a local part; several, or a quoted one, for a display name.
     fn words_without_address(&mut self, draft: &mut Draft, quoted: bool) {
         draft.broken = true;
-        let mut words = draft.local.clone().unwrap_or_default();
+        let mut words = mem::take(&mut draft.words);
         words.push(b' ');
         let first = words.len();
         let _ = self.lexer.phrase(&mut words);
@@ -292,11 +295,12 @@ impl Parser<'_> {
     fn local_part(&mut self, draft: &mut Draft) -> More {
         let mut local = Vec::new();
         let more = match self.lexer.peek() {
-            Some(b'"') => self.lexer.quoted_string(&mut local)?,
-            _ => self.lexer.loose_dot_atom(&mut local)?,
+            Some(b'"') => self.lexer.quoted_string(&mut local),
+            _ => self.lexer.loose_dot_atom(&mut local),
         };
-        draft.local = Some(local);
-        Ok(more)
+        draft.words.clone_from(&local);
+        draft.local = more.is_ok().then_some(local);
+        more
     }
 
     fn domain(&mut self, draft: &mut Draft) -> More {

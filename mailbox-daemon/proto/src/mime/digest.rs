@@ -196,7 +196,7 @@ impl<'a> DigestView<'a> {
 
     /// Appends the value of BODYSTRUCTURE (`extensible`) or BODY.
     pub fn write_body_structure(&self, extensible: bool, out: &mut Vec<u8>) -> Result<(), DigestError> {
-        write::write_body_structure(&self.structure()?, extensible, out);
+        write::write_root(&self.structure()?, extensible, out);
         Ok(())
     }
 

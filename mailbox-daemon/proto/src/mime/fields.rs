@@ -1,6 +1,7 @@
 //! Which fields of a header are kept while a message is scanned, and what becomes of them.
 
-use super::lexer::Lexer;
+use super::address::{self, Entry};
+use super::lexer::{Broken, Lexer};
 use super::structure::Tag;
 use super::{digest, parameter};
 
@@ -71,35 +72,38 @@ impl Field {
     }
 }
 
-/// The raw values of one message's own fields.
+/// The values of one message's own fields.
 #[derive(Default)]
 pub(super) struct MessageFields {
-    bytes: Vec<u8>,
-    values: [Option<(usize, usize)>; MESSAGE_FIELDS],
+    texts: [Option<Vec<u8>>; MESSAGE_FIELDS],
+    addresses: [Vec<Entry>; MESSAGE_FIELDS],
 }
 
 impl MessageFields {
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.values = [None; MESSAGE_FIELDS];
-    }
-
-    /// Keeps `value`. Of a field that may stand once only the last counts; `Subject` and the like of searches too.
+    /// Keeps `value`. Addresses of several fields of a name are joined, of other fields the last counts.
     pub(super) fn keep(&mut self, field: Field, value: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        self.values[field as usize] = Some((start, self.bytes.len()));
+        match field {
+            Field::From | Field::Sender | Field::ReplyTo | Field::To | Field::Cc | Field::Bcc => {
+                self.addresses[field as usize].append(&mut address::parse(value));
+            }
+            _ => self.texts[field as usize] = Some(value.to_vec()),
+        }
     }
 
-    pub(super) fn value(&self, field: Field) -> Option<&[u8]> {
-        self.values[field as usize].map(|(start, end)| &self.bytes[start..end])
+    pub(super) fn text(&self, field: Field) -> Option<&[u8]> {
+        self.texts[field as usize].as_deref()
+    }
+
+    pub(super) fn addresses(&self, field: Field) -> &[Entry] {
+        &self.addresses[field as usize]
     }
 }
 
 /// What the `Content-*` fields of one part say, written as tagged strings while the header is read.
 #[derive(Default)]
 pub(super) struct Content {
-    seen: [bool; NAMES.len()],
+    /// Fields that have said what they can; later ones of the name do not count.
+    settled: [bool; NAMES.len()],
     pub(super) mime: bool,
     pub(super) has_type: bool,
     pub(super) kind: Kind,
@@ -114,6 +118,8 @@ pub(super) enum Kind {
     Leaf,
     Message,
     Multipart,
+    /// `multipart` of no kind: nothing can be made of it.
+    Unknown,
 }
 
 /// Longest boundary told apart: RFC 2046 section 5.1.1 allows 70 octets.
@@ -122,12 +128,18 @@ pub(super) const BOUNDARY_BYTES_MAX: usize = 80;
 impl Content {
     /// Takes in one field, appending what it says to `out`.
     pub(super) fn take(&mut self, field: Field, value: &[u8], out: &mut Vec<u8>) {
-        if std::mem::replace(&mut self.seen[field as usize], true) {
+        if self.settled[field as usize] {
             return;
         }
-        match field {
-            Field::MimeVersion => self.mime = true,
-            Field::ContentType => self.content_type(value, out),
+        self.settled[field as usize] = match field {
+            Field::MimeVersion => {
+                self.mime = true;
+                true
+            }
+            Field::ContentType => {
+                self.content_type(value, out);
+                true
+            }
             Field::ContentId => put(Tag::Id, value, out),
             Field::ContentDescription => put(Tag::Description, value, out),
             Field::ContentEncoding => content_encoding(value, out),
@@ -135,8 +147,8 @@ impl Content {
             Field::ContentDisposition => content_disposition(value, out),
             Field::ContentLanguage => content_language(value, out),
             Field::ContentLocation => put(Tag::Location, value, out),
-            _ => {}
-        }
+            _ => false,
+        };
     }
 
     fn content_type(&mut self, value: &[u8], out: &mut Vec<u8>) {
@@ -144,17 +156,19 @@ impl Content {
         self.has_type = true;
         let mut lexer = Lexer::new(value);
         let _ = lexer.skip_blanks();
-        let (mut media_type, mut subtype) = (Vec::new(), Vec::new());
-        let whole = type_and_subtype(&mut lexer, &mut media_type, &mut subtype);
+        let (media_type, subtype) = type_and_subtype(&mut lexer).unwrap_or_default();
+        let broken = media_type.is_empty();
+        self.kind =
+            match (media_type.to_ascii_lowercase().as_slice(), subtype.to_ascii_lowercase().as_slice()) {
+                (b"message", b"rfc822") => Kind::Message,
+                (b"multipart", b"") => Kind::Unknown,
+                (b"multipart", _) => Kind::Multipart,
+                _ => Kind::Leaf,
+            };
+        self.digest = self.kind == Kind::Multipart && subtype.eq_ignore_ascii_case(b"digest");
         put(Tag::MediaType, &media_type, out);
         put(Tag::Subtype, &subtype, out);
-        if media_type.eq_ignore_ascii_case(b"message") && subtype.eq_ignore_ascii_case(b"rfc822") {
-            self.kind = Kind::Message;
-        } else if media_type.eq_ignore_ascii_case(b"multipart") && whole.is_some_and(|slash| slash) {
-            self.kind = Kind::Multipart;
-            self.digest = subtype.eq_ignore_ascii_case(b"digest");
-        }
-        if whole.is_none() {
+        if broken {
             return;
         }
         let parameters = parameter::parse(&mut lexer);
@@ -166,43 +180,55 @@ impl Content {
     }
 }
 
-/// `None` when the parameters cannot be trusted.
-fn type_and_subtype(lexer: &mut Lexer<'_>, media_type: &mut Vec<u8>, subtype: &mut Vec<u8>) -> Option<bool> {
-    if !lexer.token(media_type).ok()? || lexer.peek() != Some(b'/') {
-        return None;
+/// `type "/" subtype`, up to the parameters or the end. A type alone is taken; anything else is broken, and a broken type is
+/// not guessed at: the part is shown as opaque.
+fn type_and_subtype(lexer: &mut Lexer<'_>) -> Result<(Vec<u8>, Vec<u8>), Broken> {
+    let (mut media_type, mut subtype) = (Vec::new(), Vec::new());
+    if !lexer.token(&mut media_type)? {
+        return Ok((media_type, subtype));
+    }
+    if lexer.peek() != Some(b'/') || media_type.is_empty() {
+        return Err(Broken);
     }
     lexer.bump();
-    lexer.skip_blanks().ok().filter(|more| *more)?;
-    lexer.token(subtype).ok()?;
-    Some(true)
+    let more = lexer.skip_blanks()? && lexer.token(&mut subtype)?;
+    match subtype.is_empty() || more && lexer.peek() != Some(b';') {
+        true => Err(Broken),
+        false => Ok((media_type, subtype)),
+    }
 }
 
-fn content_encoding(value: &[u8], out: &mut Vec<u8>) {
+fn content_encoding(value: &[u8], out: &mut Vec<u8>) -> bool {
     let mut lexer = Lexer::new(value);
     let mut encoding = Vec::new();
     let _ = lexer.skip_blanks();
-    if lexer.token(&mut encoding).is_ok() && lexer.skip_blanks() == Ok(false) && !encoding.is_empty() {
-        put(Tag::Encoding, &encoding, out);
-    }
+    let whole =
+        lexer.token(&mut encoding).is_ok() && lexer.skip_blanks() == Ok(false) && !encoding.is_empty();
+    whole && put(Tag::Encoding, &encoding, out)
 }
 
-fn content_disposition(value: &[u8], out: &mut Vec<u8>) {
+/// A disposition without parameters gives way to a later one.
+fn content_disposition(value: &[u8], out: &mut Vec<u8>) -> bool {
     let mut lexer = Lexer::new(value);
     let mut disposition = Vec::new();
     let _ = lexer.skip_blanks();
-    if lexer.token(&mut disposition).is_ok() {
-        put(Tag::Disposition, &disposition, out);
-        put_parameters((Tag::DispositionName, Tag::DispositionValue), &parameter::parse(&mut lexer), out);
+    if lexer.token(&mut disposition).is_err() {
+        return false;
     }
+    put(Tag::Disposition, &disposition, out);
+    let parameters = parameter::parse(&mut lexer);
+    put_parameters((Tag::DispositionName, Tag::DispositionValue), &parameters, out);
+    !parameters.is_empty()
 }
 
 /// `1#Language-tag` of RFC 3282.
-fn content_language(value: &[u8], out: &mut Vec<u8>) {
+fn content_language(value: &[u8], out: &mut Vec<u8>) -> bool {
     let mut lexer = Lexer::new(value);
     let mut language = Vec::new();
+    let mut found = false;
     let _ = lexer.skip_blanks();
     while lexer.atom(&mut language).is_ok() {
-        put(Tag::Language, &language, out);
+        found = put(Tag::Language, &language, out);
         language.clear();
         if lexer.peek() != Some(b',') {
             break;
@@ -210,6 +236,7 @@ fn content_language(value: &[u8], out: &mut Vec<u8>) {
         lexer.bump();
         let _ = lexer.skip_blanks();
     }
+    found
 }
 
 fn put_parameters(tags: (Tag, Tag), parameters: &[parameter::Parameter], out: &mut Vec<u8>) {
@@ -219,8 +246,10 @@ fn put_parameters(tags: (Tag, Tag), parameters: &[parameter::Parameter], out: &m
     }
 }
 
-pub(super) fn put(tag: Tag, text: &[u8], out: &mut Vec<u8>) {
+/// Appends a tagged string; always `true`.
+pub(super) fn put(tag: Tag, text: &[u8], out: &mut Vec<u8>) -> bool {
     out.push(tag as u8);
     digest::write_varint(text.len() as u64, out);
     out.extend_from_slice(text);
+    true
 }

@@ -52,27 +52,42 @@ impl<'a> Lexer<'a> {
     fn skip_comment(&mut self) -> Result<(), Broken> {
         self.comment.clear();
         self.bump();
-        let mut depth = 1;
+        let (mut depth, mut certain) = (1, 0);
         while let Some(byte) = self.peek() {
             self.bump();
             match byte {
                 b'(' => depth += 1,
+                b')' if depth == 1 => return Ok(()),
                 b')' => depth -= 1,
+                b'\r' if self.peek() == Some(b'\n') => continue,
+                b'\n' => {
+                    certain = self.comment.len();
+                    continue;
+                }
                 b'\\' => {
-                    self.comment.push(self.peek().ok_or(Broken)?);
-                    self.bump();
+                    let Some(escaped) = self.escaped() else { break };
+                    certain = self.comment.len();
+                    self.comment.push(escaped);
                     continue;
                 }
                 _ => {}
             }
-            if depth == 0 {
-                return Ok(());
-            }
             self.comment.push(byte);
         }
-        // An unfinished comment says nothing.
-        self.comment.clear();
+        // Of an unfinished comment only what stands before a fold or an escape is kept.
+        self.comment.truncate(certain);
         Err(Broken)
+    }
+
+    /// The octet behind a backslash; the backslash itself before a fold.
+    fn escaped(&mut self) -> Option<u8> {
+        match self.peek()? {
+            b'\r' | b'\n' => Some(b'\\'),
+            escaped => {
+                self.bump();
+                Some(escaped)
+            }
+        }
     }
 
     /// `atom`.
@@ -94,10 +109,10 @@ impl<'a> Lexer<'a> {
             }
             out.push(b'.');
             self.bump();
-            if !self.skip_blanks()? {
-                return Ok(false);
+            self.skip_blanks()?;
+            if self.take_while(is_atext, out) == 0 {
+                return Err(Broken);
             }
-            self.take_while(is_atext, out);
         }
         Ok(false)
     }
@@ -136,19 +151,23 @@ impl<'a> Lexer<'a> {
     /// `quoted-string`, without its quotes; the lexer stands on the opening one.
     pub(super) fn quoted_string(&mut self, out: &mut Vec<u8>) -> More {
         self.bump();
+        let mut certain = out.len();
         while let Some(byte) = self.peek() {
             self.bump();
             match byte {
                 b'"' => return self.skip_blanks(),
                 b'\\' => {
-                    out.push(self.peek().ok_or(Broken)?);
-                    self.bump();
+                    let Some(escaped) = self.escaped() else { break };
+                    certain = out.len();
+                    out.push(escaped);
                 }
                 b'\r' if self.peek() == Some(b'\n') => {}
-                b'\n' => {}
+                b'\n' => certain = out.len(),
                 _ => out.push(byte),
             }
         }
+        // Of an unfinished string only what stands before a fold or an escape is kept.
+        out.truncate(certain);
         Err(Broken)
     }
 
@@ -190,7 +209,9 @@ impl<'a> Lexer<'a> {
     fn domain_literal(&mut self, out: &mut Vec<u8>) -> More {
         while let Some(byte) = self.peek() {
             self.bump();
-            out.push(byte);
+            if !matches!(byte, b'\r' | b'\n') {
+                out.push(byte);
+            }
             match byte {
                 b']' => return self.skip_blanks(),
                 b'\\' => {

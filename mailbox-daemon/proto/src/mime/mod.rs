@@ -14,11 +14,14 @@ pub mod encoded_word;
 mod envelope;
 mod fields;
 pub mod fold;
+pub mod header;
 pub mod imap_string;
 mod lexer;
 mod parameter;
+pub mod report;
 mod scan;
 mod structure;
+pub mod text;
 mod write;
 
 pub use digest::{Digest, DigestError, DigestView, SentDate};

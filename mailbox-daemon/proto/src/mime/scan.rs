@@ -240,7 +240,10 @@ impl Scanner {
     fn header_text(&mut self, text: &[u8]) {
         if matches!(text.first(), Some(b' ' | b'\t')) {
             if self.header.field.is_some() {
-                self.header.value.push(b'\n');
+                // A lone blank is what is left of an empty line; it folds nothing.
+                if text.len() > 1 {
+                    self.header.value.push(b'\n');
+                }
                 self.header.value.extend_from_slice(text);
             }
             return;
@@ -305,9 +308,10 @@ impl Scanner {
         self.await_body();
         match kind {
             Kind::Leaf => {}
-            Kind::Message | Kind::Multipart if too_deep => self.parts[index].kind = PartKind::TooDeep,
+            Kind::Unknown => self.parts[index].kind = PartKind::Opaque,
+            Kind::Message | Kind::Multipart if too_deep => self.parts[index].kind = PartKind::Opaque,
             Kind::Message if self.parts.len() >= self.limits.parts_max => {
-                self.parts[index].kind = PartKind::TooDeep;
+                self.parts[index].kind = PartKind::Opaque;
             }
             Kind::Message => {
                 self.parts[index].kind = PartKind::Message;
@@ -335,17 +339,19 @@ impl Scanner {
         } else {
             put(Tag::Envelope, &bytes, &mut self.strings);
         }
-        self.header.message.clear();
+        self.header.message = MessageFields::default();
     }
 
-    /// A boundary where a header line was expected: the line break before it is the boundary's.
+    /// A boundary where a header line was expected: the line break before it does not belong to the header.
     fn boundary_in_header(&mut self, found: Found, bytes: u64, line_break_bytes: u64) {
         let cut = self.header.line_break_bytes;
         let (end, lines) = (self.position - cut, self.lines - u64::from(cut > 0));
+        let torn = self.open.len() - 1;
         while self.state == State::Header {
             self.end_header(end, lines);
         }
-        self.boundary(&found, end, lines);
+        self.close_parts(torn, end, lines);
+        self.boundary(&found, self.position, self.lines);
         self.position += bytes;
         if line_break_bytes > 0 {
             self.lines += 1;

@@ -10,8 +10,8 @@ pub enum PartKind {
     Message,
     /// A `multipart/*` part with its children.
     Multipart,
-    /// Nested deeper than the limit: shown as `application/octet-stream`.
-    TooDeep,
+    /// Beyond the limits, or a multipart of no kind: shown as `application/octet-stream`.
+    Opaque,
 }
 
 impl PartKind {
@@ -20,14 +20,12 @@ impl PartKind {
             PartKind::Leaf => 0,
             PartKind::Message => 1,
             PartKind::Multipart => 2,
-            PartKind::TooDeep => 3,
+            PartKind::Opaque => 3,
         }
     }
 
     fn of_code(code: u8) -> Option<PartKind> {
-        [PartKind::Leaf, PartKind::Message, PartKind::Multipart, PartKind::TooDeep]
-            .get(code as usize)
-            .copied()
+        [PartKind::Leaf, PartKind::Message, PartKind::Multipart, PartKind::Opaque].get(code as usize).copied()
     }
 }
 

@@ -4,19 +4,47 @@ use std::io::Write;
 
 const EMPTY_BODY: &[u8] = br#"("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0"#;
 
-/// Appends BODYSTRUCTURE (`extensible`) or BODY of a part, with parentheses (RFC 9051 section 7.5.2).
-pub(super) fn write_body_structure(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
+/// Appends BODYSTRUCTURE (`extensible`) or BODY of a message, with parentheses (RFC 9051 section 7.5.2).
+pub(super) fn write_root(root: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
+    match is_plain(root) {
+        // However it was spelled, plain ASCII text is written like text without a type.
+        true => write_part(
+            &Part { media_type: None, subtype: None, parameters: Vec::new(), encoding: None, ..root.clone() },
+            extensible,
+            out,
+        ),
+        false => write_part(root, extensible, out),
+    }
+}
+
+/// Whether the header says no more than the defaults of RFC 2045 section 5.2.
+fn is_plain(root: &Part<'_>) -> bool {
+    let is = |text: Option<&[u8]>, default: &[u8]| text.is_none_or(|text| text.eq_ignore_ascii_case(default));
+    let ascii = |p: &Parameter<'_>| {
+        p.name.eq_ignore_ascii_case(b"charset") && p.value.eq_ignore_ascii_case(b"us-ascii")
+    };
+    root.kind == PartKind::Leaf
+        && is(root.media_type, b"text")
+        && is(root.subtype, b"plain")
+        && root.parameters.iter().all(ascii)
+        && is(root.encoding, b"7bit")
+        && [root.id, root.description, root.md5, root.location].iter().all(Option::is_none)
+        && root.disposition.is_none()
+        && root.languages.is_empty()
+}
+
+fn write_part(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
     out.push(b'(');
     match part.kind {
         PartKind::Multipart => write_multipart(part, extensible, out),
-        PartKind::Leaf | PartKind::Message | PartKind::TooDeep => write_single(part, extensible, out),
+        PartKind::Leaf | PartKind::Message | PartKind::Opaque => write_single(part, extensible, out),
     }
     out.push(b')');
 }
 
 fn write_multipart(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
     for child in &part.children {
-        write_body_structure(child, extensible, out);
+        write_part(child, extensible, out);
     }
     if part.children.is_empty() {
         // The grammar asks for at least one part.
@@ -49,7 +77,7 @@ fn write_single(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
         out.push(b' ');
         out.extend_from_slice(inner.envelope.unwrap_or(b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"));
         out.push(b' ');
-        write_body_structure(inner, extensible, out);
+        write_part(inner, extensible, out);
         write_number(part.body_lines, out);
     }
     if extensible {
@@ -63,7 +91,7 @@ fn write_single(part: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
 fn write_type(part: &Part<'_>, out: &mut Vec<u8>) -> bool {
     let (media_type, subtype): (&[u8], &[u8]) = match (part.kind, part.media_type) {
         (PartKind::Message, _) => (b"message", b"rfc822"),
-        (PartKind::TooDeep, _) => (b"application", b"octet-stream"),
+        (PartKind::Opaque, _) => (b"application", b"octet-stream"),
         (_, None) => (b"text", b"plain"),
         (_, Some(media_type)) => (media_type, part.subtype.unwrap_or_default()),
     };
