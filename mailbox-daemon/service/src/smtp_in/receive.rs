@@ -7,6 +7,7 @@ use proto::mime::{ScanLimits, Scanner, date};
 use proto::smtp::header::end;
 use proto::smtp::reply::{Reply, say};
 use proto::smtp::write::{Trace, received, transmission_type};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{NewMessage, StoreError};
@@ -296,10 +297,10 @@ impl Judge<'_> {
         }
         let mut fields = String::new();
         if !facts.has_date {
-            fields += &format!("Date: {}\r\n", date::format_rfc5322(self.host.now(), 0));
+            let _ = write!(fields, "Date: {}\r\n", date::format_rfc5322(self.host.now(), 0));
         }
         if !facts.has_message_id {
-            fields += &format!("Message-ID: <{}@{}>\r\n", self.id, self.settings.hostname);
+            let _ = write!(fields, "Message-ID: <{}@{}>\r\n", self.id, self.settings.hostname);
         }
         Ok(fields)
     }
