@@ -6,6 +6,7 @@
 pub mod command;
 pub mod date;
 mod input;
+pub mod line_ends;
 pub mod list;
 pub mod parse;
 #[cfg(test)]

@@ -86,6 +86,35 @@ impl SearchField {
     }
 }
 
+/// A field HEADER can be answered for from the digest alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderField {
+    /// A field that has a search key too.
+    Search(SearchField),
+    /// In-Reply-To.
+    InReplyTo,
+    /// List-Id (RFC 2919).
+    ListId,
+    /// Message-ID.
+    MessageId,
+    /// References.
+    References,
+}
+
+impl HeaderField {
+    /// The field called `name`, if the digest keeps it.
+    pub fn of_name(name: &str) -> Option<HeaderField> {
+        let search = SearchField::ALL.into_iter().find(|field| field.name().eq_ignore_ascii_case(name));
+        search.map(HeaderField::Search).or_else(|| match &*name.to_ascii_lowercase() {
+            "in-reply-to" => Some(HeaderField::InReplyTo),
+            "list-id" => Some(HeaderField::ListId),
+            "message-id" => Some(HeaderField::MessageId),
+            "references" => Some(HeaderField::References),
+            _ => None,
+        })
+    }
+}
+
 /// What a key has to look at, from cheap to dear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
@@ -101,7 +130,9 @@ impl SearchKey {
     /// The dearest thing any part of this key looks at.
     pub fn needs(&self) -> Needs {
         match self {
-            SearchKey::Body(_) | SearchKey::Header(..) | SearchKey::Text(_) => Needs::Message,
+            SearchKey::Body(_) | SearchKey::Text(_) => Needs::Message,
+            SearchKey::Header(name, _) if HeaderField::of_name(name).is_none() => Needs::Message,
+            SearchKey::Header(..) => Needs::Digest,
             SearchKey::Field(..)
             | SearchKey::SentBefore(_)
             | SearchKey::SentOn(_)

@@ -136,7 +136,7 @@ pub struct Offer<'a> {
 }
 
 /// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
-const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT SPECIAL-USE \
+const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN";
 
 /// The capability list (RFC 9051 section 7.2.2).

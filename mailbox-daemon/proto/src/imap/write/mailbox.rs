@@ -45,7 +45,7 @@ fn list_as(out: &mut Vec<u8>, begin: &[u8], line: &ListLine<'_>, utf8: bool) {
     out.extend_from_slice(b") \"/\" ");
     mailbox_name(out, line.name, utf8);
     if line.child_subscribed {
-        out.extend_from_slice(b" (CHILDINFO (\"SUBSCRIBED\"))");
+        out.extend_from_slice(b" (\"CHILDINFO\" (\"SUBSCRIBED\"))");
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -183,7 +183,7 @@ mod tests {
             false,
         );
         let expected = "* LIST (\\HasNoChildren \\Subscribed \\Sent) \"/\" Sent\r\n\
-            * LIST (\\NonExistent \\Noselect) \"/\" Sent (CHILDINFO (\"SUBSCRIBED\"))\r\n";
+            * LIST (\\NonExistent \\Noselect) \"/\" Sent (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n";
         assert_eq!(String::from_utf8(out).expect("ascii"), expected);
     }
 

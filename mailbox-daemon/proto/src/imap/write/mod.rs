@@ -79,6 +79,8 @@ pub enum Code {
     OverQuota,
     /// Flags that can be set, and whether new keywords can be made.
     PermanentFlags(Vec<Keyword>, bool),
+    /// No flag can be set: the mailbox is open for reading only.
+    PermanentFlagsNone,
     /// Only under TLS.
     PrivacyRequired,
     /// Opened by EXAMINE.
@@ -156,6 +158,7 @@ impl Code {
             Code::NonExistent => "NONEXISTENT",
             Code::NoPerm => "NOPERM",
             Code::OverQuota => "OVERQUOTA",
+            Code::PermanentFlagsNone => "PERMANENTFLAGS ()",
             Code::PrivacyRequired => "PRIVACYREQUIRED",
             Code::ReadOnly => "READ-ONLY",
             Code::ReadWrite => "READ-WRITE",
