@@ -21,6 +21,8 @@ mod parameter;
 pub mod report;
 mod scan;
 mod structure;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod write;
 

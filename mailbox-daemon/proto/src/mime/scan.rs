@@ -259,6 +259,7 @@ impl Scanner {
     fn end_field(&mut self) {
         let header = &mut self.header;
         if let Some(field) = header.field.take() {
+            replace_nul(&mut header.value);
             let is_message = self.open.last().is_some_and(|&index| self.parts[index].is_message);
             if !field.is_of_message() {
                 header.content.take(field, &header.value, &mut self.strings);
@@ -545,5 +546,12 @@ fn field_value(text: &[u8]) -> &[u8] {
     match text.iter().position(|byte| !blank(byte)) {
         Some(start) => &text[start..],
         None => text.get(1..).unwrap_or_default(),
+    }
+}
+
+/// IMAP has no way to send NUL (RFC 9051 section 4.3.1).
+fn replace_nul(value: &mut Vec<u8>) {
+    if memchr(0, value).is_some() {
+        *value = value.split(|byte| *byte == 0).collect::<Vec<_>>().join("\u{fffd}".as_bytes());
     }
 }

@@ -149,15 +149,19 @@ impl<'a> Part<'a> {
     /// body, and numbers behind a `message/rfc822` part count the parts of the message inside (RFC 9051 section 6.4.5).
     pub fn find(&self, numbers: &[u32]) -> Option<&Part<'a>> {
         let mut part = self;
+        // The body of a message that is no multipart is its part 1; other parts have no parts.
+        let mut is_message = true;
         for (index, &number) in numbers.iter().enumerate() {
             if index > 0 && part.kind == PartKind::Message {
                 part = part.children.first()?;
+                is_message = true;
             }
             part = match part.kind {
                 PartKind::Multipart => part.children.get((number as usize).checked_sub(1)?)?,
-                _ if number == 1 => part,
+                _ if number == 1 && is_message => part,
                 _ => return None,
             };
+            is_message = false;
         }
         Some(part)
     }
