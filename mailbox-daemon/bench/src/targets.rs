@@ -37,6 +37,7 @@ const TARGETS: &[(&str, Goal)] = &[
 /// Measures of the big mailbox that must take half of the peers' time and CPU.
 const HALF_OF_PEERS: &[&str] = &[
     "select",
+    "select_after_delivery",
     "fetch_flags",
     "fetch_envelope",
     "fetch_bodystructure",

@@ -1,17 +1,20 @@
 //! `imap50k`: what a mail program asks of a big mailbox.
 
+use std::thread;
 use std::time::Duration;
 
-use super::Scale;
+use super::{STRANGER, Scale};
 use crate::fault::{Fault, Outcome};
 use crate::figures::Figures;
 use crate::imap::Imap;
-use crate::message::{RARE_SUBJECT, RARE_TEXT};
+use crate::message::{self, RARE_SUBJECT, RARE_TEXT};
 use crate::meter::{self, Cost};
 use crate::servers::{BEN, PASSWORD, Server, Site};
+use crate::smtp::Smtp;
 
 const MESSAGES: u64 = 50_000;
 const SOME: u64 = 1000;
+const DELIVERED: Duration = Duration::from_millis(500);
 
 /// Commands that change nothing: name, command, repetitions, and the responses that must come for each message.
 const READS: [(&str, &str, usize); 8] = [
@@ -32,10 +35,14 @@ pub fn run(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
     site.fill_inbox("ben", messages)?;
     let server = site.start()?;
     let mut bench = Bench { server: &server, figures, rounds: if scale.quick { 1 } else { usize::MAX } };
+    let before_kib = server.tree.memory().pss_kib;
     bench.first_select(messages)?;
     bench.select()?;
+    bench.select_after_delivery()?;
     let mut imap = bench.selected()?;
     bench.reads(&mut imap, messages)?;
+    let after_kib = server.tree.memory().pss_kib;
+    bench.figures.put("imap50k.more_pss_after_reads_kib", after_kib.saturating_sub(before_kib) as f64);
     bench.bodies(&mut imap, SOME.min(messages / 4))?;
     bench.store(&mut imap, SOME.min(messages / 4))?;
     bench.moves(&mut imap, SOME.min(messages / 4))?;
@@ -66,12 +73,19 @@ impl Bench<'_> {
     }
 
     fn select(&mut self) -> Outcome<()> {
-        self.repeat("select", 7, |server| {
-            let mut imap = Imap::login(server.doors.imap, BEN, PASSWORD)?;
-            let (selected, cost) = meter::cost(&server.tree, || imap.command("SELECT INBOX"));
-            selected?;
-            imap.command("LOGOUT")?;
-            Ok(cost)
+        self.repeat("select", 7, select)
+    }
+
+    /// As a phone does when it was told of new mail.
+    fn select_after_delivery(&mut self) -> Outcome<()> {
+        let mut serial = 1_000_000;
+        self.repeat("select_after_delivery", 5, |server| {
+            let mut smtp = Smtp::connect(server.doors.smtp)?;
+            smtp.send(STRANGER, BEN, &message::text(serial, 8192))?;
+            smtp.quit()?;
+            serial += 1;
+            thread::sleep(DELIVERED); // the peers answer before they have delivered
+            select(server)
         })
     }
 
@@ -139,6 +153,14 @@ impl Bench<'_> {
         self.figures.put_ms(format!("imap50k.{name}_ms"), median(|cost| cost.wall));
         self.figures.put_ms(format!("imap50k.{name}_cpu_ms"), median(|cost| cost.cpu));
     }
+}
+
+fn select(server: &Server) -> Outcome<Cost> {
+    let mut imap = Imap::login(server.doors.imap, BEN, PASSWORD)?;
+    let (selected, cost) = meter::cost(&server.tree, || imap.command("SELECT INBOX"));
+    selected?;
+    imap.command("LOGOUT")?;
+    Ok(cost)
 }
 
 fn timed(server: &Server, imap: &mut Imap, command: &str) -> Outcome<Cost> {
