@@ -1,6 +1,7 @@
-//! Replies (RFC 5321 section 4.2) with enhanced status codes (RFC 3463), as values: written by the server, read by the client.
+//! The server's replies (RFC 5321 section 4.2) with enhanced status codes (RFC 3463), as values.
 
-use memchr::memchr;
+pub mod say;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -24,38 +25,6 @@ pub struct Reply {
     pub enhanced: Option<EnhancedCode>,
     /// What people read; lines are divided by `\n`.
     pub text: Cow<'static, str>,
-}
-
-/// One line of a reply as the client finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplyLine<'a> {
-    /// 200 to 599.
-    pub code: u16,
-    /// Whether no more lines follow.
-    pub is_last: bool,
-    /// The enhanced code, where the text begins with one of the fitting class.
-    pub enhanced: Option<EnhancedCode>,
-    /// The rest.
-    pub text: &'a [u8],
-}
-
-impl EnhancedCode {
-    /// Reads the code a text begins with, and where the text goes on.
-    fn parse_prefix(text: &[u8]) -> Option<(EnhancedCode, &[u8])> {
-        let end = memchr(b' ', text).unwrap_or(text.len());
-        let word = std::str::from_utf8(&text[..end]).ok()?;
-        let mut numbers = word.split('.');
-        let class = numbers.next()?.parse().ok().filter(|class| matches!(class, 2 | 4 | 5))?;
-        let mut number = || {
-            let digits = numbers.next().filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
-            digits.parse().ok().filter(|number| *number < 1000)
-        };
-        let (subject, detail) = (number()?, number()?);
-        match numbers.next() {
-            Some(_) => None,
-            None => Some((EnhancedCode { class, subject, detail }, text.get(end + 1..).unwrap_or_default())),
-        }
-    }
 }
 
 impl fmt::Display for EnhancedCode {
@@ -121,160 +90,14 @@ impl fmt::Display for Reply {
     }
 }
 
-impl<'a> ReplyLine<'a> {
-    /// Reads one line without its CRLF; `None` when it is no reply.
-    pub fn parse(line: &'a [u8]) -> Option<ReplyLine<'a>> {
-        let code = line.get(..3).filter(|code| code.iter().all(u8::is_ascii_digit))?;
-        let code = code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
-        let is_last = match line.get(3) {
-            None | Some(b' ') => true,
-            Some(b'-') => false,
-            Some(_) => return None,
-        };
-        let text = line.get(4..).unwrap_or_default();
-        let (enhanced, text) = match EnhancedCode::parse_prefix(text) {
-            Some((enhanced, rest)) if u16::from(enhanced.class) == code / 100 => (Some(enhanced), rest),
-            _ => (None, text),
-        };
-        (200..600).contains(&code).then_some(ReplyLine { code, is_last, enhanced, text })
-    }
-}
-
-/// What the server says, by the situation it says it in. Numbers are those of RFC 5321 section 4.2.3 and RFC 5248.
-pub mod say {
-    use super::Reply;
-
-    /// NOOP, RSET.
-    pub const OK: Reply = Reply::new(250, 0, 0, "OK");
-    /// QUIT.
-    pub const BYE: Reply = Reply::new(221, 0, 0, "Bye");
-    /// MAIL.
-    pub const SENDER_OK: Reply = Reply::new(250, 1, 0, "Sender OK");
-    /// RCPT.
-    pub const RECIPIENT_OK: Reply = Reply::new(250, 1, 5, "Recipient OK");
-    /// DATA.
-    pub const SEND_MESSAGE: Reply = Reply::bare(354, "Send the message, end with a line holding only a dot");
-    /// The message is on disk. The text is replaced by one with an id.
-    pub const MESSAGE_ACCEPTED: Reply = Reply::new(250, 0, 0, "Accepted");
-    /// BDAT without LAST.
-    pub const CHUNK_OK: Reply = Reply::new(250, 0, 0, "Chunk received");
-    /// VRFY: neither yes nor no (RFC 5321 section 7.3).
-    pub const CANNOT_VERIFY: Reply = Reply::new(252, 0, 0, "Send mail and see");
-    /// STARTTLS.
-    pub const START_TLS: Reply = Reply::new(220, 0, 0, "Ready to start TLS");
-    /// AUTH succeeded.
-    pub const LOGGED_IN: Reply = Reply::new(235, 7, 0, "Logged in");
-
-    /// The daemon stops.
-    pub const STOPPING: Reply = Reply::new(421, 3, 2, "Shutting down, try again soon");
-    /// Nothing came for too long.
-    pub const TIMED_OUT: Reply = Reply::new(421, 4, 2, "Timed out waiting for you");
-    /// More wrong commands than the limit.
-    pub const TOO_MANY_ERRORS: Reply = Reply::new(421, 7, 0, "Too many errors");
-    /// More failed logins than the limit.
-    pub const TOO_MANY_LOGINS: Reply = Reply::new(421, 7, 0, "Too many failed logins");
-    /// A refused message that does not end.
-    pub const MESSAGE_RUNS_ON: Reply = Reply::new(421, 3, 0, "The message was refused and does not end");
-    /// A fault of ours that time may mend.
-    pub const TRY_LATER: Reply = Reply::new(451, 3, 0, "Something is wrong here, try again later");
-    /// The disk is full.
-    pub const NO_SPACE: Reply = Reply::new(452, 3, 1, "No space left here, try again later");
-    /// RFC 5321 section 4.5.3.1.10.
-    pub const TOO_MANY_RECIPIENTS: Reply =
-        Reply::new(452, 5, 3, "Too many recipients, send to the others separately");
-    /// The password cannot be checked right now.
-    pub const LOGIN_UNAVAILABLE: Reply = Reply::new(454, 7, 0, "Logins cannot be checked right now");
-
-    /// Not in the grammar of RFC 5321.
-    pub const UNKNOWN_COMMAND: Reply = Reply::new(500, 5, 1, "Unknown command");
-    /// Longer than the limit.
-    pub const LINE_TOO_LONG: Reply = Reply::new(500, 5, 6, "Line too long");
-    /// Bare LF, bare CR or NUL in a command.
-    pub const BAD_LINE: Reply =
-        Reply::new(500, 5, 2, "A command ends in CRLF and holds no other CR or LF and no NUL");
-    /// Wrong parameters.
-    pub const SYNTAX: Reply = Reply::new(501, 5, 4, "Syntax error in parameters");
-    /// `MAIL FROM:` with something else than an address.
-    pub const BAD_SENDER: Reply = Reply::new(501, 1, 7, "The sender is no valid address");
-    /// `RCPT TO:` with something else than an address.
-    pub const BAD_RECIPIENT: Reply = Reply::new(501, 1, 3, "The recipient is no valid address");
-    /// Not base64, or cancelled with `*`.
-    pub const BAD_AUTH: Reply = Reply::new(501, 5, 2, "Login cancelled");
-    /// Known to RFC 5321 and not done here.
-    pub const NOT_IMPLEMENTED: Reply = Reply::new(502, 5, 1, "Not done here");
-    /// AUTH on the port other servers use.
-    pub const NO_LOGIN_HERE: Reply = Reply::new(502, 5, 1, "No logins on this port, use the submission port");
-    /// A command before its time.
-    pub const BAD_SEQUENCE: Reply = Reply::new(503, 5, 1, "Not now");
-    /// MAIL before EHLO.
-    pub const HELLO_FIRST: Reply = Reply::new(503, 5, 1, "Say EHLO first");
-    /// DATA without RCPT.
-    pub const RECIPIENTS_FIRST: Reply = Reply::new(503, 5, 1, "Name recipients first");
-    /// AUTH with a mechanism that is not offered.
-    pub const UNKNOWN_MECHANISM: Reply = Reply::new(504, 5, 4, "Unknown mechanism");
-    /// MAIL before AUTH on the submission port (RFC 4954 section 6).
-    pub const LOG_IN_FIRST: Reply = Reply::new(530, 7, 0, "Log in first");
-    /// The same where TLS comes before.
-    pub const START_TLS_FIRST: Reply = Reply::new(530, 7, 0, "Start TLS first, then log in");
-    /// Wrong name or password.
-    pub const LOGIN_FAILED: Reply = Reply::new(535, 7, 8, "Wrong name or password");
-    /// AUTH in the clear.
-    pub const LOGIN_NEEDS_TLS: Reply = Reply::new(538, 7, 11, "Start TLS before you log in");
-    /// Nobody of that name.
-    pub const NO_SUCH_USER: Reply = Reply::new(550, 1, 1, "Nobody of that name here");
-    /// Neither from nor for anybody here.
-    pub const NO_RELAY: Reply = Reply::new(550, 7, 1, "Relaying denied: not a domain of this server");
-    /// A sender the account does not own.
-    pub const NOT_YOUR_ADDRESS: Reply = Reply::new(550, 7, 1, "That sender address is not yours");
-    /// Larger than SIZE.
-    pub const TOO_LARGE: Reply = Reply::new(552, 3, 4, "The message is larger than this server takes");
-    /// An address beyond ASCII without SMTPUTF8 (RFC 6531 section 3.5).
-    pub const NEEDS_SMTPUTF8: Reply = Reply::new(553, 6, 7, "Such an address needs SMTPUTF8");
-    /// Every recipient was refused.
-    pub const NO_RECIPIENTS: Reply = Reply::new(554, 5, 1, "No valid recipients");
-    /// Aliases or servers pass the message round in a circle.
-    pub const LOOP: Reply = Reply::new(554, 4, 6, "The message goes round in a circle");
-    /// A header nobody can be told the author from.
-    pub const BAD_HEADER: Reply = Reply::new(554, 6, 0, "The header is not as it should be");
-    /// CR without LF or LF without CR in a message.
-    pub const BARE_CR_OR_LF: Reply =
-        Reply::new(554, 6, 0, "The message has a CR or LF that is not part of CRLF");
-    /// NUL in a message.
-    pub const NUL_IN_MESSAGE: Reply = Reply::new(554, 6, 0, "The message has a NUL byte");
-    /// A line longer than the limit.
-    pub const MESSAGE_LINE_TOO_LONG: Reply = Reply::new(554, 6, 0, "The message has a line that is too long");
-    /// A parameter nobody announced.
-    pub const UNKNOWN_PARAMETER: Reply = Reply::new(555, 5, 4, "Unknown parameter");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn replies_are_written_line_by_line() {
         let mut out = Vec::new();
         Reply::new(550, 1, 1, "one\ntwo\rthr\u{e9}e").write(&mut out);
         assert_eq!(out, b"550-5.1.1 one\r\n550 5.1.1 two?thr?e\r\n");
-    }
-
-    #[test]
-    fn lines_are_read_back() {
-        let line = ReplyLine::parse(b"550-5.1.1 No").unwrap();
-        assert_eq!((line.code, line.is_last, line.text), (550, false, &b"No"[..]));
-        assert_eq!(line.enhanced, Some(EnhancedCode { class: 5, subject: 1, detail: 1 }));
-        assert_eq!(ReplyLine::parse(b"250 4.1.1 x").unwrap().enhanced, None);
-        assert_eq!(ReplyLine::parse(b"250").unwrap().text, b"");
-        for bad in [&b"25"[..], b"2x0 a", b"250_a", b"199 a", b"600 a", b""] {
-            assert_eq!(ReplyLine::parse(bad), None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_line_panics(line in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _ = ReplyLine::parse(&line);
-        }
     }
 }
