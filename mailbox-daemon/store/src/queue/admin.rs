@@ -126,7 +126,7 @@ impl Queue {
     }
 
     fn set_held(&self, id: QueueId, held: bool) -> Result<bool, StoreError> {
-        let Some(mut spooled) = self.inner.spooled(id)? else { return Ok(false) };
+        let Some(spooled) = self.inner.spooled(id)? else { return Ok(false) };
         spooled.mark_held(held)?;
         self.inner.reschedule(id, |progress| {
             progress.held = held;

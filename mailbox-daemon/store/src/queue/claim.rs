@@ -131,7 +131,7 @@ impl QueuedMessage {
         &self.spooled.header
     }
 
-    /// What became of it so far.
+    /// What had become of it when it was opened.
     pub fn marks(&self) -> &Marks {
         &self.spooled.marks
     }
@@ -149,12 +149,12 @@ impl QueuedMessage {
     }
 
     /// Writes down what became of recipients, by index; durable when this returns.
-    pub fn mark_recipients(&mut self, changed: &[(usize, RecipientState)]) -> Result<(), StoreError> {
+    pub fn mark_recipients(&self, changed: &[(usize, RecipientState)]) -> Result<(), StoreError> {
         self.spooled.mark_recipients(changed)
     }
 
     /// Writes down that the sender knows of the delay; durable when this returns.
-    pub fn mark_delay_reported(&mut self) -> Result<(), StoreError> {
+    pub fn mark_delay_reported(&self) -> Result<(), StoreError> {
         self.spooled.mark_delay_reported()
     }
 }

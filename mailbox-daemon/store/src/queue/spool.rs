@@ -127,23 +127,20 @@ impl Spooled {
     }
 
     /// Writes down what became of recipients; durable when this returns.
-    pub(super) fn mark_recipients(&mut self, changed: &[(usize, RecipientState)]) -> Result<(), StoreError> {
+    pub(super) fn mark_recipients(&self, changed: &[(usize, RecipientState)]) -> Result<(), StoreError> {
         for &(index, state) in changed {
             self.file.write_at(&[state.mark()], self.marks_offset + FIRST_RECIPIENT + index as u64)?;
-            self.marks.recipients[index] = state;
         }
         Ok(self.file.sync_data()?)
     }
 
     /// Writes down whether the entry is held; durable when this returns.
-    pub(super) fn mark_held(&mut self, held: bool) -> Result<(), StoreError> {
-        self.marks.held = held;
+    pub(super) fn mark_held(&self, held: bool) -> Result<(), StoreError> {
         self.mark(HELD, held)
     }
 
     /// Writes down that the sender knows of the delay; durable when this returns.
-    pub(super) fn mark_delay_reported(&mut self) -> Result<(), StoreError> {
-        self.marks.delay_reported = true;
+    pub(super) fn mark_delay_reported(&self) -> Result<(), StoreError> {
         self.mark(DELAY_REPORTED, true)
     }
 

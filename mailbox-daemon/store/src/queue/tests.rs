@@ -76,7 +76,7 @@ fn a_message_comes_in_waits_is_retried_and_goes() {
 
     let mut claim = queue.claim(1000, 10).unwrap().pop().unwrap();
     assert!(queue.claim(1000, 10).unwrap().is_empty(), "an entry is claimed once");
-    let mut message = claim.open().unwrap();
+    let message = claim.open().unwrap();
     assert_eq!(read_all(&message), body(7));
     message.mark_recipients(&[(1, RecipientState::Delivered)]).unwrap();
     claim.retry(Progress {
@@ -285,7 +285,7 @@ fn live(disk: &CrashDisk, promises: &mut Promises) -> Result<(), StoreError> {
     }
     let mut claims = queue.claim(1000, 10)?;
     let (mut second, mut first) = (claims.remove(1), claims.remove(0));
-    let mut message = first.open()?;
+    let message = first.open()?;
     message.mark_recipients(&[(1, RecipientState::Delivered)])?;
     promises.delivered.push((first.id(), 1));
     message.mark_delay_reported()?;

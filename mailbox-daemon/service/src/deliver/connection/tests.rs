@@ -1,0 +1,92 @@
+use super::*;
+use proto::smtp::client::Answer;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+
+/// A server that answers each connection from a script: what it says, and after each command of the client the next line.
+async fn server(scripts: Vec<Vec<&'static str>>) -> (SocketAddr, tokio::task::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = tokio::spawn(async move {
+        let mut heard = Vec::new();
+        for script in scripts {
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            let (read, mut write) = tcp.split();
+            let mut lines = BufReader::new(read).split(b'\n');
+            for says in script {
+                write.write_all(says.replace('\n', "\r\n").as_bytes()).await.unwrap();
+                match lines.next_segment().await {
+                    Ok(Some(line)) => heard.push(String::from_utf8_lossy(&line).trim_end().to_owned()),
+                    _ => break,
+                }
+            }
+        }
+        heard
+    });
+    (address, heard)
+}
+
+fn relay(tls: TlsPolicy, login: Option<Login>) -> Server {
+    Server { host: "127.0.0.1".to_owned(), port: 25, tls, login }
+}
+
+#[tokio::test]
+async fn greets_and_is_ready() {
+    let (address, heard) = server(vec![vec!["220 hi\n", "250-hi\n250 PIPELINING\n", "221 bye\n"]]).await;
+    let server = relay(TlsPolicy::Opportunistic, None);
+    let mut connection = Connection::open(address, &server, "box.test").await.unwrap();
+    assert!(connection.is_open());
+    connection.quit().await;
+    assert_eq!(heard.await.unwrap(), ["EHLO box.test", "QUIT"]);
+}
+
+#[tokio::test]
+async fn opportunistic_tls_that_fails_is_given_up_and_no_password_is_sent() {
+    crate::tls::install_provider();
+    let login = Login { user: "u".to_owned(), password: "p".to_owned() };
+    let offers = "250-hi\n250-AUTH PLAIN\n250 STARTTLS\n";
+    let (address, heard) = server(vec![
+        vec!["220 hi\n", offers, "220 go\n", "no TLS at all\n"],
+        vec!["220 hi\n", offers, "221 bye\n"],
+    ])
+    .await;
+    let server = relay(TlsPolicy::Opportunistic, Some(login));
+    let connection = Connection::open(address, &server, "box.test").await.unwrap();
+    connection.quit().await;
+    let heard = heard.await.unwrap();
+    assert_eq!(
+        (&heard[..2], &heard[heard.len() - 2..]),
+        (
+            &["EHLO box.test", "STARTTLS"].map(str::to_owned)[..],
+            &["EHLO box.test", "QUIT"].map(str::to_owned)[..]
+        )
+    );
+}
+
+#[tokio::test]
+async fn required_tls_is_required() {
+    let policy = TlsPolicy::Verified { implicit: false, ca_file: None };
+    let (address, _) = server(vec![vec!["220 hi\n", "250 hi\n"]]).await;
+    let refused = Connection::open(address, &relay(policy, None), "box.test").await.err();
+    assert!(matches!(refused, Some(NoSession::Session(Stage::StartTls, Failure::NotOffered))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn servers_that_do_not_want_to() {
+    let (address, _) = server(vec![vec!["554 no\n"]]).await;
+    let server_ = relay(TlsPolicy::Never, None);
+    match Connection::open(address, &server_, "box.test").await.err() {
+        Some(NoSession::Session(Stage::Greeting, Failure::Refused(Answer { code: 554, .. }))) => {}
+        other => panic!("{other:?}"),
+    }
+    let (address, _) = server(vec![vec![]]).await;
+    match Connection::open(address, &server_, "box.test").await.err() {
+        Some(NoSession::Session(Stage::Greeting, Failure::Lost)) => {}
+        other => panic!("{other:?}"),
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    assert!(matches!(
+        Connection::open(closed, &server_, "box.test").await.err(),
+        Some(NoSession::Connect(_))
+    ));
+}

@@ -1,0 +1,328 @@
+//! Mail going out: takes due entries from the queue, sorts them by destination, sends them, settles what came of it.
+//!
+//! One dispatcher fills a window of `queue_active_max` entries and hires workers, at most `outbound_max` and
+//! `outbound_per_destination_max` to one destination. A worker sends one message after the other over one connection. When to
+//! retry, where to go and whom to tell is decided in `policy`.
+
+mod board;
+mod connection;
+mod entry;
+mod report;
+mod target;
+mod tls;
+mod verdict;
+mod worker;
+
+use crate::disk;
+use crate::dns::Resolver;
+use crate::host::Host;
+use board::{Board, LeftAlone};
+use entry::{Entry, Job};
+use policy::config::Settings;
+use policy::route::{Destination, destination};
+use policy::schedule::RetryRules;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use store::StoreError;
+use store::queue::{Claim, Progress, RecipientState};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use types::UnixSeconds;
+use verdict::Verdict;
+
+/// Entries that arrive within this time are taken from the queue together.
+const GATHER: Duration = Duration::from_millis(5);
+/// The queue is looked at again after this time whatever happens.
+const LOOK_AGAIN_S: i64 = 15 * 60;
+/// After an error of the queue itself.
+const QUEUE_ERROR_PAUSE_S: i64 = 30;
+/// A spool file that cannot be read now is tried again after this time.
+const UNREADABLE_PAUSE_S: i64 = 15 * 60;
+/// A destination that keeps half the window and takes nothing for so long gives work back.
+const STUCK_S: i64 = 10;
+/// How often a full window is looked at for such destinations.
+const STUCK_CHECK_S: i64 = 5;
+
+/// Delivers until the daemon stops.
+pub async fn run(host: Arc<Host>) {
+    tell_what_recovery_found(&host);
+    let stop = host.stop.clone();
+    let mut dispatcher = Dispatcher { context: Arc::new(Context::new(host)), workers: JoinSet::new() };
+    tokio::select! {
+        () = dispatcher.dispatch() => {}
+        () = stop.stopping() => {}
+    }
+    dispatcher.finish().await;
+}
+
+fn tell_what_recovery_found(host: &Host) {
+    let found = host.queue.recovered();
+    tracing::info!(
+        entries = found.entries,
+        rescheduled = found.rescheduled,
+        torn = found.torn,
+        "queue opened"
+    );
+    for file in &found.damaged_files {
+        tracing::error!(file = %file.display(), damaged = found.damaged, "a queue file makes no sense and was set aside");
+    }
+}
+
+/// What dispatcher, workers and entries share.
+struct Context {
+    host: Arc<Host>,
+    rules: RetryRules,
+    board: Mutex<Board<Job>>,
+    /// A worker or an entry left.
+    changed: Notify,
+    /// Jobs were put on the board.
+    posted: Notify,
+    /// Entries in the window.
+    active: AtomicUsize,
+    /// Whether the schedule has changes that a power cut would take back.
+    has_new_retries: AtomicBool,
+    resolver: Mutex<Option<(Option<SocketAddr>, Arc<Resolver>)>>,
+}
+
+impl Context {
+    fn new(host: Arc<Host>) -> Context {
+        Context {
+            host,
+            rules: RetryRules::default(),
+            board: Mutex::new(Board::new()),
+            changed: Notify::new(),
+            posted: Notify::new(),
+            active: AtomicUsize::new(0),
+            has_new_retries: AtomicBool::new(false),
+            resolver: Mutex::new(None),
+        }
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board<Job>> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn active(&self) -> usize {
+        self.active.load(Ordering::Acquire)
+    }
+
+    fn enter(&self) {
+        self.active.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn leave(&self) {
+        self.active.fetch_sub(1, Ordering::AcqRel);
+        self.changed.notify_waiters();
+    }
+
+    fn note_retry(&self) {
+        self.has_new_retries.store(true, Ordering::Release);
+    }
+
+    /// The resolver of the settings in force; made when first needed.
+    fn resolver(&self, settings: &Settings) -> Result<Arc<Resolver>, String> {
+        let server = settings.dns.resolver;
+        let mut current = self.resolver.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((asked, resolver)) if *asked == server => Ok(Arc::clone(resolver)),
+            _ => {
+                let resolver = Arc::new(Resolver::new(server).map_err(|error| error.to_string())?);
+                *current = Some((server, Arc::clone(&resolver)));
+                Ok(resolver)
+            }
+        }
+    }
+
+    /// For jitter and names; where the system has no randomness the clock must do.
+    fn random(&self) -> u64 {
+        getrandom::u64().unwrap_or_else(|_| self.host.now() as u64)
+    }
+}
+
+struct Dispatcher {
+    context: Arc<Context>,
+    workers: JoinSet<()>,
+}
+
+impl Dispatcher {
+    async fn dispatch(&mut self) {
+        let context = Arc::clone(&self.context);
+        let bell = context.host.queue.bell();
+        loop {
+            let generation = bell.generation();
+            // Registered before looking, so that no change in between is missed.
+            let mut changed = std::pin::pin!(context.changed.notified());
+            changed.as_mut().enable();
+            let look_again_at = self.fill().await;
+            self.hire();
+            self.checkpoint();
+            let has_room = self.room() > 0;
+            tokio::select! {
+                () = &mut changed => {}
+                _ = bell.changed_since(generation), if has_room => sleep(GATHER).await,
+                () = sleep_until(self.instant_of(look_again_at)) => {}
+                Some(ended) = self.workers.join_next() => self.note_end(ended),
+            }
+        }
+    }
+
+    /// Lets messages under way finish, gives the others back and writes the schedule down.
+    async fn finish(&mut self) {
+        drop(self.context.board().clear());
+        self.context.changed.notify_waiters();
+        while let Some(ended) = self.workers.join_next().await {
+            self.note_end(ended);
+        }
+        if let Err(error) = disk(|| self.context.host.queue.checkpoint()) {
+            tracing::warn!(%error, "the queue's schedule could not be written; some mail is tried earlier than planned");
+        }
+    }
+
+    fn note_end(&self, ended: Result<(), tokio::task::JoinError>) {
+        if let Err(panic) = ended {
+            tracing::error!(%panic, "a delivery failed; its message is tried again later");
+        }
+    }
+
+    /// Places in the window; none until a quarter is free, so that entries are taken many at a time.
+    fn room(&self) -> usize {
+        let most = self.context.host.settings.load().limits.queue_active_max.max(1);
+        let free = most.saturating_sub(self.context.active());
+        if free >= most.div_ceil(4) { free } else { 0 }
+    }
+
+    /// Takes due entries into the window. Says when to look again.
+    async fn fill(&mut self) -> UnixSeconds {
+        loop {
+            let now = self.context.host.now();
+            let room = self.room();
+            if room == 0 {
+                self.relieve(now).await;
+                return now + STUCK_CHECK_S;
+            }
+            let claims = match disk(|| self.context.host.queue.claim(now, room)) {
+                Ok(claims) => claims,
+                Err(error) => {
+                    tracing::error!(%error, "the queue cannot be read");
+                    return now + QUEUE_ERROR_PAUSE_S;
+                }
+            };
+            let is_all = claims.len() < room;
+            for claim in claims {
+                self.admit(claim, now).await;
+            }
+            if is_all {
+                let next = disk(|| self.context.host.queue.next_due());
+                let latest = now + LOOK_AGAIN_S;
+                return next.ok().flatten().map_or(latest, |next| next.clamp(now, latest));
+            }
+            self.hire();
+        }
+    }
+
+    /// Opens an entry and puts its recipients on the board, destination by destination.
+    async fn admit(&self, mut claim: Claim, now: UnixSeconds) {
+        let message = match disk(|| claim.open()) {
+            Ok(message) => message,
+            Err(error) => return not_opened(claim, &error, now),
+        };
+        if message.marks().held {
+            return claim.hold();
+        }
+        let settings = self.context.host.settings.load();
+        let mut jobs: BTreeMap<Destination, Vec<usize>> = BTreeMap::new();
+        for (index, recipient) in message.header().envelope.recipients.iter().enumerate() {
+            if message.marks().recipients[index] == RecipientState::Pending {
+                jobs.entry(destination(&settings.outbound, &recipient.address.domain))
+                    .or_default()
+                    .push(index);
+            }
+        }
+        drop(settings);
+        if jobs.is_empty() {
+            // Everything was done before the daemon stopped, but for this.
+            if let Err(error) = disk(|| claim.complete()) {
+                tracing::warn!(%error, "a finished queue entry cannot be removed");
+            }
+            return;
+        }
+        let entry = Arc::new(Entry::new(Arc::clone(&self.context), claim, message, jobs.len()));
+        for (destination, recipients) in jobs {
+            self.post(destination, Job { entry: Arc::clone(&entry), recipients }, now).await;
+        }
+    }
+
+    async fn post(&self, destination: Destination, job: Job, now: UnixSeconds) {
+        let alone = {
+            let mut board = self.context.board();
+            match board.left_alone(&destination, now) {
+                Some(alone) => alone,
+                None => {
+                    board.put(destination, job, now);
+                    drop(board);
+                    return self.context.posted.notify_waiters();
+                }
+            }
+        };
+        let LeftAlone { until, reason } = alone;
+        job.finish_all(&Verdict::unreachable(&reason), Some(until)).await;
+    }
+
+    /// Mail for a server that answers too slowly makes room for other mail.
+    async fn relieve(&self, now: UnixSeconds) {
+        let jobs_min = (self.context.host.settings.load().limits.queue_active_max / 2).max(1);
+        let given_back = self.context.board().relieve(jobs_min, STUCK_S, now);
+        for job in given_back {
+            let verdict = Verdict::unreachable("The other server is slow; the message waits for its turn.");
+            job.finish_all(&verdict, None).await;
+        }
+    }
+
+    fn hire(&mut self) {
+        let limits = self.context.host.settings.load();
+        let (most, per_destination) =
+            (limits.limits.outbound_max, limits.limits.outbound_per_destination_max);
+        loop {
+            let hired = self.context.board().hire(most, per_destination);
+            let Some(destination) = hired else { return };
+            self.workers.spawn(worker::work(Arc::clone(&self.context), destination));
+        }
+    }
+
+    /// In a quiet moment the schedule is made durable.
+    fn checkpoint(&self) {
+        let is_quiet = self.context.active() == 0;
+        if is_quiet && self.context.has_new_retries.swap(false, Ordering::AcqRel) {
+            if let Err(error) = disk(|| self.context.host.queue.checkpoint()) {
+                tracing::warn!(%error, "the queue's schedule cannot be written");
+            }
+        }
+    }
+
+    fn instant_of(&self, at: UnixSeconds) -> Instant {
+        let seconds = (at - self.context.host.now()).max(0) as u64;
+        // A moment more, so that the clock has passed the second that was waited for.
+        Instant::now() + Duration::from_secs(seconds) + Duration::from_millis(50)
+    }
+}
+
+fn not_opened(claim: Claim, error: &StoreError, now: UnixSeconds) {
+    match error {
+        // Deleted by hand meanwhile.
+        StoreError::NoSuchMessage => {}
+        StoreError::Damaged { .. } => tracing::error!(id = %claim.id(), %error, "a queued message is lost"),
+        _ => {
+            tracing::warn!(id = %claim.id(), %error, "a queued message cannot be read now");
+            let attempts = claim.progress().attempts + 1;
+            claim.retry(Progress {
+                attempts,
+                next_attempt_at: now + UNREADABLE_PAUSE_S,
+                ..Progress::default()
+            });
+        }
+    }
+}

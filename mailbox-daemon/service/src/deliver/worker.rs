@@ -1,0 +1,224 @@
+//! One worker: one destination, one connection at a time, as many messages as there are.
+
+use super::Context;
+use super::connection::{Connection, NoSession};
+use super::entry::Job;
+use super::target::{self, Listening, NoServer, Server};
+use super::verdict::Verdict;
+use policy::config::Settings;
+use policy::route::Destination;
+use policy::schedule::Attempt;
+use proto::smtp::client::{Failure, Outcome, Stage};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use types::UnixSeconds;
+
+/// Messages over one connection; some servers refuse more.
+const MESSAGES_MAX: u32 = 100;
+/// How long a connection waits for another message before it is closed.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Works off a destination's jobs.
+pub(super) async fn work(context: Arc<Context>, destination: Destination) {
+    let place = Place { context: &context, destination: &destination };
+    let first = context.board().take_first(&destination, context.host.now());
+    let mut connection = None;
+    let mut next = first;
+    while let Some(job) = next {
+        place.deliver(&mut connection, job).await;
+        next = place.next_job(connection.is_some()).await;
+    }
+    if let Some(connection) = connection {
+        connection.quit().await;
+    }
+}
+
+/// A place among the workers, given up however the worker ends.
+struct Place<'a> {
+    context: &'a Arc<Context>,
+    destination: &'a Destination,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.context.board().leave(self.destination);
+        self.context.changed.notify_waiters();
+    }
+}
+
+impl Place<'_> {
+    /// The next job; a connection that is open waits a moment for one.
+    async fn next_job(&self, may_linger: bool) -> Option<Job> {
+        if self.context.host.stop.is_stopping() {
+            return None;
+        }
+        if let Some(job) = self.take() {
+            return Some(job);
+        }
+        if !may_linger || !self.has_spare_places() {
+            return None;
+        }
+        let waiting = async {
+            loop {
+                self.context.posted.notified().await;
+                if let Some(job) = self.take() {
+                    return job;
+                }
+            }
+        };
+        tokio::select! {
+            job = timeout(LINGER, waiting) => job.ok(),
+            () = self.context.host.stop.stopping() => None,
+        }
+    }
+
+    fn take(&self) -> Option<Job> {
+        self.context.board().take(self.destination, self.context.host.now())
+    }
+
+    fn has_spare_places(&self) -> bool {
+        self.context.board().running() < self.context.host.settings.load().limits.outbound_max
+    }
+
+    /// Sends one message. A connection that was used before may have been closed by the other side meanwhile: then a new one
+    /// is tried.
+    async fn deliver(&self, connection: &mut Option<Connection>, job: Job) {
+        let settings = self.context.host.settings.load_full();
+        loop {
+            let mut session = match connection.take() {
+                Some(session) => session,
+                None => match self.open(&settings).await {
+                    Ok(session) => session,
+                    Err(verdict) => return self.give_up(job, verdict).await,
+                },
+            };
+            let was_used = session.messages() > 0;
+            let outcomes = session.send(job.transaction(), job.entry.message()).await;
+            let is_open = session.is_open();
+            if was_used && !is_open && outcomes.iter().all(is_stale) {
+                continue;
+            }
+            let broke = broke(&outcomes, is_open);
+            let server = session.server().to_owned();
+            match is_open && session.messages() < MESSAGES_MAX {
+                true => *connection = Some(session),
+                false => session.quit().await,
+            }
+            let verdicts: Vec<Verdict> =
+                outcomes.into_iter().map(|outcome| Verdict::of(outcome, &server)).collect();
+            let reason = verdicts.first().filter(|_| broke).map(Verdict::line);
+            job.finish(verdicts, None).await;
+            if let Some(reason) = reason {
+                self.leave_alone(&reason).await;
+            }
+            return;
+        }
+    }
+
+    /// A session with the first server of the destination that is willing.
+    async fn open(&self, settings: &Settings) -> Result<Connection, Verdict> {
+        let servers = match target::find(self.context, settings, self.destination).await {
+            Ok(servers) => servers,
+            Err(NoServer::Unroutable(reason)) => return Err(Verdict::unroutable(reason)),
+            Err(NoServer::Resolver(error)) => {
+                return Err(Verdict::ours(format!("The resolver cannot be used: {error}")));
+            }
+        };
+        let mut last = Verdict::without_address();
+        for server in &servers {
+            match self.open_one(settings, server).await {
+                Ok(session) => {
+                    self.context.board().reached(self.destination);
+                    return Ok(session);
+                }
+                // What may get better outweighs what will not.
+                Err(verdict) if verdict.attempt == Attempt::Deferred || last.attempt == Attempt::Refused => {
+                    last = verdict;
+                }
+                Err(_) => {}
+            }
+        }
+        Err(last)
+    }
+
+    async fn open_one(&self, settings: &Settings, server: &Server) -> Result<Connection, Verdict> {
+        let addresses = match target::addresses(self.context, settings, server).await {
+            Listening::At(addresses) => addresses,
+            Listening::Nowhere if *self.destination == Destination::Relay => {
+                return Err(Verdict::unreachable("The relay's name has no address."));
+            }
+            Listening::Nowhere => return Err(Verdict::without_address()),
+            Listening::Unknown => {
+                return Err(Verdict::unreachable(&format!(
+                    "The address of {} could not be looked up.",
+                    server.host
+                )));
+            }
+        };
+        let mut last = Verdict::without_address();
+        for address in addresses {
+            match Connection::open(address, server, settings.hostname.as_str()).await {
+                Ok(session) => return Ok(session),
+                Err(error) => {
+                    tracing::debug!(server = server.host, %address, ?error, "no session");
+                    last = Verdict { server: Some(server.host.clone()), ..no_session(&error) };
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// No session: this message, and all others that wait for the destination, are put off without trying.
+    async fn give_up(&self, job: Job, verdict: Verdict) {
+        match verdict.attempt {
+            Attempt::Delivered | Attempt::Refused => job.finish_all(&verdict, None).await,
+            Attempt::Deferred => {
+                let until = self.leave_alone(&verdict.line()).await;
+                job.finish_all(&verdict, Some(until)).await;
+            }
+        }
+    }
+
+    /// The destination is left alone for a while. Says until when.
+    async fn leave_alone(&self, reason: &str) -> UnixSeconds {
+        let (now, random) = (self.context.host.now(), self.context.random());
+        let (waiting, until) = {
+            let mut board = self.context.board();
+            let waiting = board.unreachable(self.destination, reason, &self.context.rules, now, random);
+            let until = board.left_alone(self.destination, now).map_or(now, |alone| alone.until);
+            (waiting, until)
+        };
+        tracing::info!(destination = %self.destination, reason, pause_s = until - now, waiting = waiting.len(), "destination is left alone");
+        let verdict = Verdict::unreachable(reason);
+        for job in waiting {
+            job.finish_all(&verdict, Some(until)).await;
+        }
+        until
+    }
+}
+
+/// The connection was gone before anything was asked.
+fn is_stale(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Broken(Stage::Mail | Stage::Idle, Failure::Lost))
+}
+
+/// Whether the session ended in a way that says the server is in trouble.
+fn broke(outcomes: &[Outcome], is_open: bool) -> bool {
+    let is_trouble = |outcome: &Outcome| match outcome {
+        Outcome::Broken(..) => true,
+        Outcome::Refused(_, answer) => answer.code == 421,
+        Outcome::Delivered { .. } | Outcome::Unsupported(_) => false,
+    };
+    !is_open && outcomes.iter().any(is_trouble)
+}
+
+fn no_session(error: &NoSession) -> Verdict {
+    match error {
+        NoSession::Connect(error) => Verdict::unreachable(&format!("No connection: {error}.")),
+        NoSession::Tls(error) => {
+            Verdict { status: "4.7.5".to_owned(), ..Verdict::unreachable(&format!("TLS failed: {error}.")) }
+        }
+        NoSession::Session(stage, failure) => Verdict::broken(*stage, failure),
+    }
+}
