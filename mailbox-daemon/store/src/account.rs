@@ -1,66 +1,188 @@
-use crate::error::StoreError;
-use crate::mailbox::Mailbox;
-use crate::message::NewMessage;
-use std::sync::Arc;
-use types::{Address, MailboxName, SpecialUse};
+//! One account: a Maildir++ tree whose root is INBOX.
 
-/// One line of a mailbox list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailboxEntry {
-    /// Its name.
-    pub name: MailboxName,
-    /// Whether it is a mailbox; otherwise only a name, with mailboxes below it or a subscription (RFC 9051: `\NonExistent`).
-    pub exists: bool,
-    /// Whether mailboxes lie below it.
-    pub has_children: bool,
-    /// Whether the user subscribed to it.
-    pub subscribed: bool,
-    /// What it is for.
-    pub special_use: Option<SpecialUse>,
-}
+mod ledger;
+mod list;
+mod tree;
+
+pub use list::MailboxEntry;
+
+use crate::disk::FileKind;
+use crate::error::StoreError;
+use crate::locked;
+use crate::mailbox::{Closed, Mailbox};
+use crate::maildir::folder;
+use crate::message::NewMessage;
+use crate::state::StateFile;
+use crate::store::Core;
+use ledger::{Generations, SpecialUses, Subscriptions};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
+use types::{Address, MailboxName};
 
 /// One account's mailboxes.
-pub struct AccountMail {}
+pub struct AccountMail {
+    core: Arc<Core>,
+    address: Address,
+    root: PathBuf,
+    /// Held while mailboxes are opened, made, renamed and deleted.
+    mailboxes: Mutex<HashMap<MailboxName, Slot>>,
+    /// Held while the small files at the root change.
+    ledger: Mutex<()>,
+}
+
+/// A mailbox that is open, or was.
+struct Slot {
+    mailbox: Weak<Mailbox>,
+    closed: Arc<Closed>,
+}
 
 impl AccountMail {
+    pub(crate) fn open(core: &Arc<Core>, address: &Address) -> Result<Arc<AccountMail>, StoreError> {
+        let account = AccountMail {
+            core: Arc::clone(core),
+            address: address.clone(),
+            root: tree_of(core, "mail", address),
+            mailboxes: Mutex::default(),
+            ledger: Mutex::default(),
+        };
+        match account.core.disk.stat(&account.root.join(Generations::FILE_NAME)) {
+            Ok(_) => account.clean(),
+            Err(_) => account.make()?,
+        }
+        Ok(Arc::new(account))
+    }
+
     /// Whose mail it is.
     pub fn address(&self) -> &Address {
-        unimplemented!()
+        &self.address
     }
 
-    /// All mailboxes, the names above them and subscribed names, sorted with INBOX first.
-    pub fn list(&self) -> Result<Vec<MailboxEntry>, StoreError> {
-        unimplemented!()
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
-    /// Opens a mailbox, once for everybody.
-    pub fn mailbox(&self, _name: &MailboxName) -> Result<Arc<Mailbox>, StoreError> {
-        unimplemented!()
+    pub(crate) fn index_dir(&self) -> PathBuf {
+        tree_of(&self.core, "index", &self.address)
     }
 
-    /// Makes a mailbox; durable on return.
-    pub fn create(&self, _name: &MailboxName, _use: Option<SpecialUse>) -> Result<(), StoreError> {
-        unimplemented!()
-    }
-
-    /// Deletes a mailbox with its messages; those below it stay (RFC 9051 section 6.3.5). Durable on return.
-    pub fn delete(&self, _name: &MailboxName) -> Result<(), StoreError> {
-        unimplemented!()
-    }
-
-    /// Renames a mailbox and all below it; renaming INBOX moves its messages and leaves it empty (RFC 9051 section 6.3.6).
-    /// Durable on return.
-    pub fn rename(&self, _from: &MailboxName, _to: &MailboxName) -> Result<(), StoreError> {
-        unimplemented!()
-    }
-
-    /// Subscribes to a name or ends that; the mailbox need not exist. Durable on return.
-    pub fn subscribe(&self, _name: &MailboxName, _subscribed: bool) -> Result<(), StoreError> {
-        unimplemented!()
+    pub(crate) fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
     }
 
     /// A new message on this account's file system.
     pub fn new_message(&self) -> Result<NewMessage, StoreError> {
-        unimplemented!()
+        self.core.committer.check()?;
+        NewMessage::create(Arc::clone(&self.core.disk), &self.root.join("tmp"))
     }
+
+    /// Opens a mailbox, once for everybody.
+    pub fn mailbox(self: &Arc<Self>, name: &MailboxName) -> Result<Arc<Mailbox>, StoreError> {
+        let mut mailboxes = locked(&self.mailboxes);
+        if let Some(mailbox) = current(&mailboxes, name) {
+            drop(mailboxes);
+            self.core.keep_open(&mailbox);
+            return Ok(mailbox);
+        }
+        let folder = self.existing_folder(name)?;
+        let closed = Arc::<Closed>::default();
+        let mailbox = Mailbox::open(self, name, &folder, Arc::clone(&closed))?;
+        mailboxes.insert(name.clone(), Slot { mailbox: Arc::downgrade(&mailbox), closed });
+        drop(mailboxes);
+        self.core.keep_open(&mailbox);
+        Ok(mailbox)
+    }
+
+    /// Subscribes to a name or ends that; the mailbox need not exist. Durable on return.
+    pub fn subscribe(&self, name: &MailboxName, subscribed: bool) -> Result<(), StoreError> {
+        self.core.committer.check()?;
+        folder::encode(name).ok_or(StoreError::NameUnfit)?;
+        let _ledger = locked(&self.ledger);
+        let mut subscriptions = Subscriptions::read(&*self.core.disk, &self.root)?;
+        let found = subscriptions.0.binary_search(name);
+        match (found, subscribed) {
+            (Ok(_), true) | (Err(_), false) => return Ok(()),
+            (Ok(at), false) => drop(subscriptions.0.remove(at)),
+            (Err(_), true) if subscriptions.0.len() >= self.core.options.mailboxes_max => {
+                return Err(StoreError::TooManyMailboxes);
+            }
+            (Err(at), true) => subscriptions.0.insert(at, name.clone()),
+        }
+        subscriptions.write(&*self.core.disk, &self.root)?;
+        self.sync_root()
+    }
+
+    /// Writes the indexes of all open mailboxes.
+    pub(crate) fn flush(&self) {
+        let open: Vec<_> = locked(&self.mailboxes).values().filter_map(|slot| slot.mailbox.upgrade()).collect();
+        open.iter().for_each(|mailbox| mailbox.flush());
+    }
+
+    /// A generation of UIDs no mailbox of the account ever had, larger than all before. Durable with the next sync of everything.
+    pub(crate) fn new_uid_validity(&self) -> Result<u32, StoreError> {
+        let _ledger = locked(&self.ledger);
+        let mut generations = self.generations()?;
+        let now = u32::try_from(self.core.disk.now_ns() / 1_000_000_000).unwrap_or(0);
+        generations.last = now.max(generations.last.checked_add(1).ok_or(StoreError::UidsExhausted)?);
+        generations.write(&*self.core.disk, &self.root)?;
+        Ok(generations.last)
+    }
+
+    /// What is known of generations; when the file is lost, what the folders say.
+    fn generations(&self) -> Result<Generations, StoreError> {
+        if let Some(generations) = Generations::read(&*self.core.disk, &self.root)? {
+            return Ok(generations);
+        }
+        let mut generations = Generations::default();
+        for name in self.names()? {
+            generations.last = generations.last.max(self.uid_validity_of(&self.folder(&name)?).unwrap_or(0));
+        }
+        Ok(generations)
+    }
+
+    fn uid_validity_of(&self, folder: &Path) -> Option<u32> {
+        let state = StateFile::open(&*self.core.disk, &folder.join(StateFile::NAME), 0, 0).ok()??;
+        Some(state.state().uid_validity)
+    }
+
+    /// Where a mailbox of that name lies or would lie.
+    fn folder(&self, name: &MailboxName) -> Result<PathBuf, StoreError> {
+        match name.is_inbox() {
+            true => Ok(self.root.clone()),
+            false => Ok(self.root.join(folder::encode(name).ok_or(StoreError::NameUnfit)?)),
+        }
+    }
+
+    fn existing_folder(&self, name: &MailboxName) -> Result<PathBuf, StoreError> {
+        let folder = self.folder(name).map_err(|_| StoreError::NoSuchMailbox)?;
+        match self.core.disk.stat(&folder) {
+            Ok(stat) if stat.kind == FileKind::Directory => Ok(folder),
+            Ok(_) => Err(StoreError::NoSuchMailbox),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::NoSuchMailbox),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn sync_root(&self) -> Result<(), StoreError> {
+        self.core.committer.run(|| self.core.disk.sync_dir(&self.root))
+    }
+
+    fn sync_everything(&self) -> Result<(), StoreError> {
+        self.core.committer.run(|| self.core.disk.sync_file_system(&self.root))
+    }
+}
+
+/// The mailbox if it is open; if it is just closing, waits until it has.
+fn current(mailboxes: &HashMap<MailboxName, Slot>, name: &MailboxName) -> Option<Arc<Mailbox>> {
+    let slot = mailboxes.get(name)?;
+    let mailbox = slot.mailbox.upgrade();
+    if mailbox.is_none() {
+        slot.closed.wait();
+    }
+    mailbox
+}
+
+/// An account's directory in one of the store's trees.
+fn tree_of(core: &Core, tree: &str, address: &Address) -> PathBuf {
+    core.state_dir.join(tree).join(address.domain.as_str()).join(address.local.as_str())
 }

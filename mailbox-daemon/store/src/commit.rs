@@ -145,12 +145,23 @@ impl Committer {
         !self.shared.is_poisoned.load(Ordering::Acquire) && !locked(&self.shared.waiting).is_closed
     }
 
+    /// Whether no sync failed.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.shared.is_poisoned.load(Ordering::Acquire)
+    }
+
     /// Refuses what cannot be kept any more.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         match self.is_alive() {
             true => Ok(()),
             false => Err(StoreError::Poisoned),
         }
+    }
+
+    /// Runs a sync of the caller's own; a failure counts like one of the thread's.
+    pub(crate) fn run(&self, sync: impl FnOnce() -> io::Result<()>) -> Result<(), StoreError> {
+        self.shared.syncs.fetch_add(1, Ordering::Relaxed);
+        sync().map_err(|error| self.shared.failed(&error).into())
     }
 
     /// Queues a request; `finish` runs on the committing thread after the sync, in the order of requests.
@@ -225,14 +236,16 @@ impl Shared {
             (Durable::Folder(folder), None) => self.disk.sync_dir(folder),
             _ => self.disk.sync_file_system(&self.root),
         };
-        result.map_err(|error| {
-            let failure = SyncFailure::Disk(error.raw_os_error());
-            // A full disk loses nothing that was promised. After any other error nobody knows what is on it.
-            if !matches!(StoreError::from(failure), StoreError::OutOfSpace) {
-                self.is_poisoned.store(true, Ordering::Release);
-            }
-            failure
-        })
+        result.map_err(|error| self.failed(&error))
+    }
+
+    /// A full disk loses nothing that was promised. After any other error of a sync nobody knows what is on it.
+    fn failed(&self, error: &io::Error) -> SyncFailure {
+        let failure = SyncFailure::Disk(error.raw_os_error());
+        if !matches!(StoreError::from(failure), StoreError::OutOfSpace) {
+            self.is_poisoned.store(true, Ordering::Release);
+        }
+        failure
     }
 }
 

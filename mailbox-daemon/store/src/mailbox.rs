@@ -1,260 +1,211 @@
+//! One mailbox: a Maildir folder and the rows that say what is in it.
+//!
+//! Two locks: `writer` is held while files change, `shared` for moments only, also by those who just look. A change goes: files
+//! first, then the sync where one is promised, then the rows, then the bell.
+
+mod add;
+mod adopt;
+mod answers;
+mod expunge;
+mod flags;
+mod open;
+mod read;
+mod scan;
+mod shared;
+mod transfer;
+mod writer;
+
+pub use answers::{
+    Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Row, Status,
+};
+pub use read::MessageFile;
+pub(crate) use shared::Shared;
+pub(crate) use writer::Writer;
+
+use crate::account::AccountMail;
 use crate::bell::Bell;
-use crate::commit::Ticket;
-use crate::error::StoreError;
-use crate::message::NewMessage;
+use crate::index::Agreed;
+use crate::locked;
+use crate::maildir::{FileName, Place};
+use crate::state::{State, StateFile};
+use crate::store::Core;
 use crate::watch::WatchGuard;
-use std::ops::ControlFlow;
-use std::sync::Arc;
-use types::{Flags, Keyword, MailboxName, ModSeq, SequenceSet, Uid, UidValidity, UnixSeconds};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use types::{MailboxName, ModSeq, SequenceSet, UidValidity};
 
-/// What a mailbox knows of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Its identifier.
-    pub uid: Uid,
-    /// System flags and keyword slots; [`Mailbox::keywords`] names the slots.
-    pub flags: Flags,
-    /// When it last changed.
-    pub modseq: ModSeq,
-    /// When it arrived, or what APPEND said.
-    pub internal_date: UnixSeconds,
-    /// Size of the file.
-    pub disk_bytes: u64,
-    /// Size with CRLF line ends: RFC822.SIZE.
-    pub wire_bytes: u64,
-    /// Size of the digest kept for it; 0 when there is none.
-    pub digest_bytes: u32,
+/// One mailbox, shared by everybody who looks at it. The last to let go of it writes its index.
+pub struct Mailbox {
+    pub(crate) account: Arc<AccountMail>,
+    uid_validity: UidValidity,
+    bell: Bell,
+    writer: Mutex<Writer>,
+    pub(crate) shared: Mutex<Shared>,
+    /// The turn of the state file that is known to be on disk.
+    state_synced: AtomicU64,
+    /// Rows when last counted, for those who bound the memory of all mailboxes.
+    rows_open: AtomicUsize,
+    closed: Arc<Closed>,
 }
-
-/// What is said about a message when it is added.
-#[derive(Clone, Debug, Default)]
-pub struct Arrival {
-    /// System flags; keyword slots are ignored.
-    pub flags: Flags,
-    /// Keywords; those beyond the 26th of the mailbox are dropped.
-    pub keywords: Vec<Keyword>,
-    /// Its INTERNALDATE.
-    pub internal_date: UnixSeconds,
-    /// What to remember of its contents, opaque here; may be empty.
-    pub digest: Vec<u8>,
-}
-
-/// What STATUS tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Messages.
-    pub messages: u32,
-    /// The UID the next message gets or a smaller one nobody has.
-    pub uid_next: u32,
-    /// The generation of UIDs.
-    pub uid_validity: UidValidity,
-    /// Messages without `\Seen`.
-    pub unseen: u32,
-    /// Messages with `\Deleted`.
-    pub deleted: u32,
-    /// Sum of wire sizes.
-    pub bytes: u64,
-    /// Sum of wire sizes of messages with `\Deleted`.
-    pub deleted_bytes: u64,
-    /// The highest modification sequence given.
-    pub highest_modseq: ModSeq,
-}
-
-/// A message on its way in.
-#[must_use = "nothing may be acknowledged before the ticket resolves"]
-pub struct Added {
-    /// The UID it got.
-    pub uid: Uid,
-    /// The generation of the UID.
-    pub uid_validity: UidValidity,
-    /// Resolves when it is on disk and visible.
-    pub ticket: Ticket,
-}
-
-/// Messages on their way in together.
-#[must_use = "nothing may be acknowledged before the ticket resolves"]
-pub struct AddedAll {
-    /// The UIDs they got, in order.
-    pub uids: Vec<Uid>,
-    /// The generation of the UIDs.
-    pub uid_validity: UidValidity,
-    /// Resolves when all are on disk and visible.
-    pub ticket: Ticket,
-}
-
-/// How STORE changes flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlagChange {
-    /// Sets the named ones.
-    Add,
-    /// Clears the named ones.
-    Remove,
-    /// Sets exactly the named ones.
-    Replace,
-}
-
-/// What STORE did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlagsStored {
-    /// Messages whose flags are different now.
-    pub changed: SequenceSet,
-    /// Messages left alone because they changed after `unchanged_since` (RFC 7162 section 3.1.3).
-    pub modified: SequenceSet,
-    /// The changes have modification sequences after this one...
-    pub modseq_before: ModSeq,
-    /// ... up to this one, and nobody else's have.
-    pub modseq: ModSeq,
-}
-
-/// Messages on their way into another mailbox.
-#[must_use = "nothing may be acknowledged before the ticket resolves"]
-pub struct Copied {
-    /// The target's generation of UIDs.
-    pub uid_validity: UidValidity,
-    /// UIDs in the source, ascending.
-    pub source: Vec<Uid>,
-    /// UIDs in the target, in the same order.
-    pub target: Vec<Uid>,
-    /// Resolves when they are on disk and visible.
-    pub ticket: Ticket,
-}
-
-/// Messages on their way out.
-#[must_use = "nothing may be acknowledged before the ticket resolves"]
-pub struct Expunged {
-    /// Their UIDs.
-    pub uids: SequenceSet,
-    /// Resolves when they are gone for good.
-    pub ticket: Ticket,
-}
-
-/// A message's file, read in wire form whatever line ends it has on disk.
-pub struct MessageFile {}
-
-impl MessageFile {
-    /// Its size in wire form.
-    pub fn bytes(&self) -> u64 {
-        unimplemented!()
-    }
-
-    /// Reads at an offset of the wire form; fewer bytes than asked for only at the end. Reading forwards is cheap.
-    pub fn read_at(&self, _buffer: &mut [u8], _wire_offset: u64) -> Result<usize, StoreError> {
-        unimplemented!()
-    }
-}
-
-/// One mailbox, shared by everybody who looks at it.
-pub struct Mailbox {}
 
 impl Mailbox {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.account.core()
+    }
+
     /// Its name now; RENAME may change it.
     pub fn name(&self) -> MailboxName {
-        unimplemented!()
+        locked(&self.shared).name.clone()
     }
 
     /// The generation of its UIDs.
     pub fn uid_validity(&self) -> UidValidity {
-        unimplemented!()
+        self.uid_validity
     }
 
     /// Rings after every visible change.
     pub fn bell(&self) -> &Bell {
-        unimplemented!()
+        &self.bell
     }
 
     /// Whether it was deleted; everything but looking fails from then on.
     pub fn is_deleted(&self) -> bool {
-        unimplemented!()
+        locked(&self.shared).is_deleted
     }
 
     /// Counts and limits as of now.
     pub fn status(&self) -> Status {
-        unimplemented!()
+        let shared = locked(&self.shared);
+        Status {
+            messages: shared.entries.len() as u32,
+            uid_next: shared.uid_next,
+            uid_validity: self.uid_validity,
+            unseen: shared.counts.unseen,
+            deleted: shared.counts.deleted,
+            bytes: shared.counts.bytes,
+            deleted_bytes: shared.counts.deleted_bytes,
+            highest_modseq: ModSeq(shared.modseq),
+        }
     }
 
-    /// Takes a message in. It gets its name now and is seen, by anybody, only when it is on disk.
-    pub fn add(self: &Arc<Self>, _message: NewMessage, _arrival: Arrival) -> Result<Added, StoreError> {
-        unimplemented!()
-    }
-
-    /// Takes several messages in: all or, after an error, none (RFC 3502).
-    pub fn add_all(self: &Arc<Self>, _messages: Vec<(NewMessage, Arrival)>) -> Result<AddedAll, StoreError> {
-        unimplemented!()
-    }
-
-    /// Changes flags; visible at once, on disk some time later.
-    pub fn store_flags(
-        &self,
-        _uids: &SequenceSet,
-        _change: FlagChange,
-        _flags: Flags,
-        _keywords: &[Keyword],
-        _unchanged_since: Option<ModSeq>,
-    ) -> Result<FlagsStored, StoreError> {
-        unimplemented!()
-    }
-
-    /// Copies messages to another mailbox of the account: all or, after an error, none.
-    pub fn copy(self: &Arc<Self>, _uids: &SequenceSet, _target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
-        unimplemented!()
-    }
-
-    /// Moves messages to another mailbox of the account (RFC 6851): each is in one of the two, whatever happens.
-    pub fn move_to(self: &Arc<Self>, _uids: &SequenceSet, _target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
-        unimplemented!()
-    }
-
-    /// Removes messages, with `only_deleted` those of them that have `\Deleted`.
-    pub fn expunge(self: &Arc<Self>, _uids: &SequenceSet, _only_deleted: bool) -> Result<Expunged, StoreError> {
-        unimplemented!()
-    }
-
-    /// The keywords in use, by slot.
-    pub fn keywords(&self) -> Vec<(usize, Keyword)> {
-        unimplemented!()
-    }
-
-    /// Looks at the folder for what other programs did.
-    pub fn rescan(&self) -> Result<(), StoreError> {
-        unimplemented!()
+    /// Messages that vanished after a modification sequence; `None` when the store no longer knows (RFC 7162 section 3.2.5).
+    pub fn vanished_since(&self, modseq: ModSeq) -> Option<SequenceSet> {
+        let mut guard = locked(&self.shared);
+        let Shared { index, entries, modseq: now, .. } = &mut *guard;
+        let uids = index.vanished_since(modseq.0, entries, *now)?;
+        Some(SequenceSet::from_ranges(uids.into_iter().map(|uid| (uid, uid))))
     }
 
     /// Sees changes of other programs as they happen while the guard lives.
     pub fn watch(self: &Arc<Self>) -> WatchGuard {
-        unimplemented!()
+        WatchGuard::new(self)
     }
 
-    /// Opens a message for reading.
-    pub fn open_message(&self, _uid: Uid) -> Result<MessageFile, StoreError> {
-        unimplemented!()
+    /// How many rows it holds in memory.
+    pub(crate) fn rows_in_memory(&self) -> usize {
+        match self.shared.try_lock() {
+            Ok(shared) => {
+                self.rows_open.store(shared.entries.len(), Ordering::Relaxed);
+                shared.entries.len()
+            }
+            Err(_) => self.rows_open.load(Ordering::Relaxed),
+        }
     }
 
-    /// One message's row.
-    pub fn row(&self, _uid: Uid) -> Option<Row> {
-        unimplemented!()
+    /// Whether a change the kernel told of is one nobody here made: `is_there` says whether the name came or went.
+    pub(crate) fn is_foreign(&self, place: Place, name: &str, is_there: bool) -> bool {
+        // Whoever is changing files here has finished with them once this lock is ours.
+        let _writer = locked(&self.writer);
+        let shared = locked(&self.shared);
+        let parsed = FileName::parse(name);
+        let Some(uid) = parsed.uid else { return true };
+        let is_pending = shared.pending.binary_search(&uid).is_ok();
+        match shared.entry(uid) {
+            None => is_there && !is_pending,
+            Some(entry) if entry.is_going() => is_there,
+            Some(entry) => {
+                let is_here = entry.place() == place && (place == Place::New || entry.flags() == parsed.flags);
+                is_here != is_there
+            }
+        }
     }
 
-    /// What is remembered of a message's contents; `None` when the caller has to find out and [`Mailbox::put_digest`].
-    pub fn digest(&self, _uid: Uid) -> Result<Option<Vec<u8>>, StoreError> {
-        unimplemented!()
+    /// The folder has a new name.
+    pub(crate) fn moved(&self, name: &MailboxName, folder: &Path) {
+        let _writer = locked(&self.writer);
+        let mut shared = locked(&self.shared);
+        shared.name = name.clone();
+        shared.folder = folder.into();
     }
 
-    /// Remembers something of a message's contents.
-    pub fn put_digest(&self, _uid: Uid, _digest: &[u8]) -> Result<(), StoreError> {
-        unimplemented!()
+    /// The folder is no more. Runs `remove` while nobody changes anything in it.
+    pub(crate) fn delete<T, E>(&self, remove: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let _writer = locked(&self.writer);
+        let removed = remove()?;
+        let mut shared = locked(&self.shared);
+        shared.is_deleted = true;
+        shared.index.remove();
+        drop(shared);
+        self.bell.ring();
+        Ok(removed)
     }
 
-    /// Calls `visit` for every message of the set with what is remembered of it, ascending.
-    pub fn for_each_digest(
-        &self,
-        _uids: &SequenceSet,
-        _visit: &mut dyn FnMut(&Row, Option<&[u8]>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        unimplemented!()
+    /// Writes the index and gives back numbers that were reserved and not used. Nothing is synced: both only save work later.
+    pub(crate) fn flush(&self) {
+        let mut writer = locked(&self.writer);
+        let is_deleted = locked(&self.shared).is_deleted;
+        if is_deleted || !self.core().committer.is_sound() {
+            return;
+        }
+        let is_quiet = locked(&self.shared).pending.is_empty();
+        if is_quiet && self.reconcile(&mut writer).is_err() {
+            writer.scanned = Agreed::default();
+        }
+        let agreed = if is_quiet { writer.scanned } else { Agreed::default() };
+        let mut shared = locked(&self.shared);
+        if shared.index.is_dirty() || writer.recorded != agreed {
+            shared.flush(agreed);
+            writer.recorded = agreed;
+        }
+        let state = State {
+            uid_reserved: writer.next_uid,
+            modseq_reserved: writer.modseq_promised.max(shared.modseq),
+            ..writer.state.state()
+        };
+        let folder = Arc::clone(&shared.folder);
+        drop(shared);
+        if is_quiet && state != writer.state.state() {
+            // Without it, numbers are skipped.
+            let _ = writer.state.write(&*self.core().disk, &folder.join(StateFile::NAME), state);
+        }
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.flush();
+        self.closed.set();
+    }
+}
+
+/// Tells whoever wants to open a mailbox again that the one before is done with its files.
+#[derive(Default)]
+pub(crate) struct Closed {
+    is_closed: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Closed {
+    pub(crate) fn set(&self) {
+        *locked(&self.is_closed) = true;
+        self.changed.notify_all();
     }
 
-    /// Appends up to `max` rows with UIDs from `first` to `last` to `out`.
-    pub fn rows(&self, _first: Uid, _last: Uid, _max: usize, _out: &mut Vec<Row>) {
-        unimplemented!()
+    pub(crate) fn wait(&self) {
+        let mut is_closed = locked(&self.is_closed);
+        while !*is_closed {
+            is_closed = self.changed.wait(is_closed).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }

@@ -75,9 +75,11 @@ impl NewMessage {
         Ok(())
     }
 
-    /// Sets the file's time, in seconds since 1970.
-    pub(crate) fn set_modified(&self, seconds: i64) -> Result<(), StoreError> {
-        Ok(self.spool.file().set_modified(seconds)?)
+    /// Writes what is still buffered and sets the file's time, in seconds since 1970: other programs take it for the date of
+    /// arrival.
+    pub(crate) fn finish(&mut self, modified: i64) -> Result<(), StoreError> {
+        self.flush()?;
+        Ok(self.spool.file().set_modified(modified)?)
     }
 
     /// Writes what is still buffered and names the file. May be repeated with another name after `AlreadyExists`.

@@ -7,10 +7,9 @@
 //! mailbox-state 1 turn=7 uidvalidity=1763712000 uid-reserved=2001 modseq-reserved=20000 sum=8c1f…    (padded with spaces)
 //! ```
 
-use crate::disk::{Disk, DiskFile, read_small};
+use crate::disk::{Disk, read_small};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 const LINE_BYTES: usize = 512;
 const LABEL: &str = "mailbox-state 1";
@@ -26,9 +25,8 @@ pub(crate) struct State {
     pub(crate) modseq_reserved: u64,
 }
 
-/// The state file of a folder.
+/// What the state file of a folder says. The file is open only while it is written, so that many mailboxes can be.
 pub(crate) struct StateFile {
-    file: Arc<dyn DiskFile>,
     turn: u64,
     state: State,
 }
@@ -39,10 +37,10 @@ impl StateFile {
 
     /// Writes a first state, not synced.
     pub(crate) fn create(disk: &dyn Disk, path: &Path, state: State) -> io::Result<StateFile> {
-        let file = disk.open_update(path, true)?;
-        let mut state_file = StateFile { file, turn: 0, state };
-        state_file.write(state)?;
-        state_file.write(state)?;
+        let mut state_file = StateFile { turn: 0, state };
+        disk.open_update(path, true)?.set_bytes(0)?;
+        state_file.write(disk, path, state)?;
+        state_file.write(disk, path, state)?;
         Ok(state_file)
     }
 
@@ -55,10 +53,9 @@ impl StateFile {
         };
         let mut lines = bytes.chunks(LINE_BYTES).filter_map(parse_line);
         let Some((turn, mut state)) = lines.next() else { return Ok(None) };
-        let file = disk.open_update(path, false)?;
         match lines.next() {
             Some((other_turn, other)) if other_turn > turn => {
-                return Ok(Some(StateFile { file, turn: other_turn, state: other }));
+                return Ok(Some(StateFile { turn: other_turn, state: other }));
             }
             Some(_) => {}
             None => {
@@ -66,7 +63,7 @@ impl StateFile {
                 state.modseq_reserved = state.modseq_reserved.saturating_add(turn_modseqs);
             }
         }
-        Ok(Some(StateFile { file, turn, state }))
+        Ok(Some(StateFile { turn, state }))
     }
 
     /// What was last read or written.
@@ -74,18 +71,19 @@ impl StateFile {
         self.state
     }
 
+    /// Counts the writes.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turn
+    }
+
     /// Writes a new state over the older line, not synced.
-    pub(crate) fn write(&mut self, state: State) -> io::Result<()> {
+    pub(crate) fn write(&mut self, disk: &dyn Disk, path: &Path, state: State) -> io::Result<()> {
         let turn = self.turn + 1;
-        self.file.write_at(&line(turn, state), (turn % 2) * LINE_BYTES as u64)?;
+        let file = disk.open_update(path, true)?;
+        file.write_at(&line(turn, state), (turn % 2) * LINE_BYTES as u64)?;
         self.turn = turn;
         self.state = state;
         Ok(())
-    }
-
-    /// Makes the last write durable.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
     }
 }
 
@@ -137,7 +135,7 @@ mod tests {
         assert_eq!(open(&disk), None);
         let mut file = StateFile::create(&disk, Path::new(PATH), state(1)).unwrap();
         for uid_reserved in 2..6 {
-            file.write(state(uid_reserved)).unwrap();
+            file.write(&disk, Path::new(PATH), state(uid_reserved)).unwrap();
             assert_eq!(open(&disk), Some(state(uid_reserved)));
         }
     }
@@ -147,12 +145,12 @@ mod tests {
         let disk = CrashDisk::new();
         let mut file = StateFile::create(&disk, Path::new(PATH), state(1)).unwrap();
         disk.sync_file_system(Path::new("/")).unwrap();
-        file.write(state(1001)).unwrap();
+        file.write(&disk, Path::new(PATH), state(1001)).unwrap();
         for seed in 0..50 {
             let left = open(&disk.survive(Survival::Chance(seed))).unwrap();
             assert!(left.uid_reserved == 1 || left.uid_reserved == 1001, "{left:?}");
         }
-        file.sync().unwrap();
+        disk.open_update(Path::new(PATH), false).unwrap().sync_data().unwrap();
         assert_eq!(open(&disk.survive(Survival::Strict)), Some(state(1001)));
     }
 
@@ -160,7 +158,7 @@ mod tests {
     fn a_damaged_line_costs_numbers_and_never_gives_one_twice() {
         let disk = CrashDisk::new();
         let mut file = StateFile::create(&disk, Path::new(PATH), state(1)).unwrap();
-        file.write(state(1001)).unwrap();
+        file.write(&disk, Path::new(PATH), state(1001)).unwrap();
         for line in [0, LINE_BYTES] {
             let mut bytes = disk.contents(Path::new(PATH)).unwrap();
             bytes[line + 40] ^= 1;

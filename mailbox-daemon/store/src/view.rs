@@ -1,7 +1,17 @@
+//! What one session believes a mailbox to be. Others may change the mailbox at any time; sequence numbers stay put until the
+//! session is told.
+
 use crate::error::StoreError;
-use crate::mailbox::{Mailbox, Row};
-use std::sync::Arc;
-use types::{SeqNo, SequenceSet, Uid};
+use crate::index::Entry;
+use crate::locked;
+use crate::mailbox::{Mailbox, Row, Shared};
+use std::sync::{Arc, Mutex, MutexGuard};
+use types::{SeqNo, SequenceSet, SystemFlag, Uid};
+
+/// Rows copied while the mailbox is locked.
+const CHUNK: usize = 256;
+/// Changed flags told in one go.
+const FLAGS_MAX: usize = 2048;
 
 /// Whether a session may be told now that messages are gone (RFC 9051 section 7.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,56 +38,271 @@ pub struct Changes {
 }
 
 /// One session's belief about a mailbox: sequence numbers change only when [`View::sync`] says so.
-pub struct View {}
+pub struct View {
+    mailbox: Arc<Mailbox>,
+    id: u64,
+    belief: Mutex<Belief>,
+}
+
+/// The session knows the messages with UIDs up to `highest`, and `held`, which are gone though it was not told.
+struct Belief {
+    highest: u32,
+    /// Ascending.
+    held: Vec<u32>,
+    /// Flags changed after this have not been told.
+    flags_told: u64,
+    /// Expunges after this have not been looked at.
+    heard: u64,
+    /// Telling flags broke off after this UID and goes on to this modification sequence.
+    telling: Option<(u32, u64)>,
+}
 
 impl View {
     /// Starts with what is there now, looking at the folder first.
-    pub fn open(_mailbox: Arc<Mailbox>) -> Result<View, StoreError> {
-        unimplemented!()
+    pub fn open(mailbox: Arc<Mailbox>) -> Result<View, StoreError> {
+        mailbox.rescan()?;
+        let mut shared = locked(&mailbox.shared);
+        let modseq = shared.modseq;
+        let belief = Belief {
+            highest: shared.entries.last().map_or(0, |entry| entry.uid),
+            held: Vec::new(),
+            flags_told: modseq,
+            heard: modseq,
+            telling: None,
+        };
+        let id = shared.views.register(modseq);
+        drop(shared);
+        Ok(View { mailbox, id, belief: Mutex::new(belief) })
     }
 
     /// The mailbox looked at.
     pub fn mailbox(&self) -> &Arc<Mailbox> {
-        unimplemented!()
+        &self.mailbox
     }
 
     /// How many messages the session believes in.
     pub fn exists(&self) -> u32 {
-        unimplemented!()
+        let (belief, shared) = self.look();
+        belief.exists(&shared)
     }
 
     /// The first message without `\Seen`.
     pub fn first_unseen(&self) -> Option<SeqNo> {
-        unimplemented!()
+        let (belief, shared) = self.look();
+        let known = belief.known(&shared);
+        let at = known.iter().position(|entry| !entry.flags().has(SystemFlag::Seen))?;
+        Some(at as u32 + 1 + belief.held_below(known[at].uid))
     }
 
     /// Catches up with the mailbox.
-    pub fn sync(&mut self, _expunges: Expunges) -> Changes {
-        unimplemented!()
+    pub fn sync(&mut self, expunges: Expunges) -> Changes {
+        let (mut belief, shared) = self.look();
+        let mut changes = Changes::default();
+        if expunges == Expunges::Announce && !belief.held.is_empty() {
+            belief.announce(&shared, &mut changes);
+        }
+        belief.tell_flags(&shared, &mut changes);
+        let highest = shared.entries.last().map_or(0, |entry| entry.uid);
+        if !changes.more && highest > belief.highest {
+            belief.highest = highest;
+            changes.exists = Some(belief.exists(&shared));
+        }
+        changes
     }
 
     /// The UID at a sequence number, expunged or not.
-    pub fn uid_of(&self, _seq: SeqNo) -> Option<Uid> {
-        unimplemented!()
+    pub fn uid_of(&self, seq: SeqNo) -> Option<Uid> {
+        let (belief, shared) = self.look();
+        belief.uid_of(&shared, seq).and_then(Uid::new)
     }
 
     /// The sequence number of a UID the session knows.
-    pub fn seq_of(&self, _uid: Uid) -> Option<SeqNo> {
-        unimplemented!()
+    pub fn seq_of(&self, uid: Uid) -> Option<SeqNo> {
+        let (belief, shared) = self.look();
+        belief.seq_of(&shared, uid.get())
     }
 
-    /// The UIDs at a set of sequence numbers; `*` is the last message.
-    pub fn uids_of(&self, _seqs: &SequenceSet) -> SequenceSet {
-        unimplemented!()
+    /// The UIDs at a set of sequence numbers, in ranges that may reach over UIDs nobody has; `*` is the last message.
+    pub fn uids_of(&self, seqs: &SequenceSet) -> SequenceSet {
+        let (belief, shared) = self.look();
+        let seqs = seqs.clamped(belief.exists(&shared));
+        let uid = |seq| belief.uid_of(&shared, seq);
+        let ranges = seqs.ranges().iter().filter_map(|range| Some((uid(range.first)?, uid(range.last)?)));
+        SequenceSet::from_ranges(ranges)
     }
 
     /// The sequence numbers of those of the UIDs that the session knows; `*` is the last message.
-    pub fn seqs_of(&self, _uids: &SequenceSet) -> SequenceSet {
-        unimplemented!()
+    pub fn seqs_of(&self, uids: &SequenceSet) -> SequenceSet {
+        let (belief, shared) = self.look();
+        let uids = uids.clamped(belief.last_uid(&shared));
+        let ranges = uids.ranges().iter().filter_map(|range| {
+            let before = belief.count_below(&shared, range.first);
+            let upto = belief.count_below(&shared, range.last.saturating_add(1));
+            (upto > before).then_some((before + 1, upto))
+        });
+        SequenceSet::from_ranges(ranges)
     }
 
-    /// Calls `visit` for every message of the set that the session knows and that is not gone, ascending.
-    pub fn for_each_row(&self, _uids: &SequenceSet, _visit: &mut dyn FnMut(SeqNo, &Row)) {
-        unimplemented!()
+    /// Calls `visit` for every message of the set that the session knows and that is not gone, ascending; `*` is the last
+    /// message. The mailbox is not locked meanwhile.
+    pub fn for_each_row(&self, uids: &SequenceSet, visit: &mut dyn FnMut(SeqNo, &Row)) {
+        let uids = {
+            let (belief, shared) = self.look();
+            uids.clamped(belief.last_uid(&shared))
+        };
+        let mut rows = Vec::new();
+        let mut next = 1;
+        loop {
+            rows.clear();
+            {
+                let (belief, shared) = self.look();
+                belief.copy_rows(&shared, &uids, next, &mut rows);
+            }
+            let Some((_, last)) = rows.last() else { return };
+            let last = last.uid.get();
+            rows.iter().for_each(|(seq, row)| visit(*seq, row));
+            match last.checked_add(1) {
+                Some(after) => next = after,
+                None => return,
+            }
+        }
+    }
+
+    /// Locks both, having heard of every expunge.
+    fn look(&self) -> (MutexGuard<'_, Belief>, MutexGuard<'_, Shared>) {
+        let mut belief = locked(&self.belief);
+        let mut shared = locked(&self.mailbox.shared);
+        if shared.views.log.back().is_some_and(|last| last.modseq > belief.heard) {
+            belief.hear(&shared);
+            shared.views.heard(self.id, belief.heard);
+        }
+        (belief, shared)
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        locked(&self.mailbox.shared).views.forget(self.id);
+    }
+}
+
+impl Belief {
+    fn hear(&mut self, shared: &Shared) {
+        let start = shared.views.log.partition_point(|vanished| vanished.modseq <= self.heard);
+        for vanished in shared.views.log.range(start..) {
+            let last = vanished.uids.last.min(self.highest);
+            self.held.extend(vanished.uids.first..=last);
+        }
+        self.held.sort_unstable();
+        self.heard = shared.modseq;
+    }
+
+    /// The messages that are there and known.
+    fn known<'a>(&self, shared: &'a Shared) -> &'a [Entry] {
+        let count = match shared.entries.last() {
+            Some(last) if last.uid <= self.highest => shared.entries.len(),
+            _ => shared.entries.partition_point(|entry| entry.uid <= self.highest),
+        };
+        &shared.entries[..count]
+    }
+
+    fn exists(&self, shared: &Shared) -> u32 {
+        (self.known(shared).len() + self.held.len()) as u32
+    }
+
+    fn held_below(&self, uid: u32) -> u32 {
+        self.held.partition_point(|held| *held < uid) as u32
+    }
+
+    /// How many messages the session knows below a UID.
+    fn count_below(&self, shared: &Shared, uid: u32) -> u32 {
+        let below = self.known(shared).partition_point(|entry| entry.uid < uid);
+        below as u32 + self.held_below(uid)
+    }
+
+    fn last_uid(&self, shared: &Shared) -> u32 {
+        let known = self.known(shared).last().map_or(0, |entry| entry.uid);
+        known.max(self.held.last().copied().unwrap_or(0))
+    }
+
+    fn seq_of(&self, shared: &Shared, uid: u32) -> Option<SeqNo> {
+        let known = self.known(shared);
+        let is_known = known.binary_search_by_key(&uid, |entry| entry.uid).is_ok()
+            || self.held.binary_search(&uid).is_ok();
+        is_known.then(|| self.count_below(shared, uid) + 1)
+    }
+
+    fn uid_of(&self, shared: &Shared, seq: SeqNo) -> Option<u32> {
+        let known = self.known(shared);
+        let wanted = seq.checked_sub(1)? as usize;
+        let position = |at: usize| at + known.partition_point(|entry| entry.uid < self.held[at]);
+        let (mut low, mut high) = (0, self.held.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match position(middle) < wanted {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        match low < self.held.len() && position(low) == wanted {
+            true => Some(self.held[low]),
+            false => known.get(wanted - low).map(|entry| entry.uid),
+        }
+    }
+
+    fn announce(&mut self, shared: &Shared, changes: &mut Changes) {
+        let held = std::mem::take(&mut self.held);
+        let known = self.known(shared);
+        let mut below = known.len();
+        changes.expunged.reserve_exact(held.len());
+        for (at, uid) in held.iter().enumerate().rev() {
+            below = known[..below].partition_point(|entry| entry.uid < *uid);
+            changes.expunged.push((below + at) as u32 + 1);
+        }
+        held.iter().for_each(|uid| changes.vanished.push(*uid));
+    }
+
+    fn tell_flags(&mut self, shared: &Shared, changes: &mut Changes) {
+        let (after, until) = self.telling.unwrap_or((0, shared.modseq));
+        if shared.flags_modseq > self.flags_told {
+            let known = self.known(shared);
+            let start = known.partition_point(|entry| entry.uid <= after);
+            for (at, entry) in known.iter().enumerate().skip(start) {
+                if entry.modseq <= self.flags_told {
+                    continue;
+                }
+                if changes.flags.len() == FLAGS_MAX {
+                    let told = changes.flags.last().map_or(after, |(_, row)| row.uid.get());
+                    self.telling = Some((told, until));
+                    changes.more = true;
+                    return;
+                }
+                changes.flags.push((at as u32 + 1 + self.held_below(entry.uid), entry.row()));
+            }
+        }
+        self.telling = None;
+        self.flags_told = until;
+    }
+
+    fn copy_rows(&self, shared: &Shared, uids: &SequenceSet, next: u32, rows: &mut Vec<(SeqNo, Row)>) {
+        let known = self.known(shared);
+        let skipped = uids.ranges().partition_point(|range| range.last < next);
+        for range in &uids.ranges()[skipped..] {
+            let first = range.first.max(next);
+            let start = known.partition_point(|entry| entry.uid < first);
+            let mut held = self.held_below(first) as usize;
+            for (at, entry) in known.iter().enumerate().skip(start) {
+                if entry.uid > range.last {
+                    break;
+                }
+                if rows.len() == CHUNK {
+                    return;
+                }
+                while self.held.get(held).is_some_and(|uid| *uid < entry.uid) {
+                    held += 1;
+                }
+                rows.push(((at + held) as u32 + 1, entry.row()));
+            }
+        }
     }
 }

@@ -94,6 +94,18 @@ pub(crate) fn full_name(base: &str, place: Place, flags: Flags) -> String {
     name
 }
 
+/// Whether what follows the base of a name is what [`full_name`] would write.
+pub(crate) fn is_canonical(suffix: &str, place: Place, flags: Flags) -> bool {
+    match (place, suffix.strip_prefix(":2,")) {
+        (Place::New, _) => suffix.is_empty(),
+        (Place::Cur, None) => false,
+        (Place::Cur, Some(letters)) => {
+            let letters = letters.as_bytes();
+            letters.is_sorted_by(|a, b| a < b) && letters.len() == flags.bits().count_ones() as usize
+        }
+    }
+}
+
 fn push_letters(name: &mut String, flags: Flags) {
     name.extend(SystemFlag::ALL.iter().filter(|flag| flags.has(**flag)).map(|flag| flag.maildir_letter()));
     name.extend(flags.keyword_slots().map(|slot| char::from(b'a' + slot as u8)));
@@ -164,6 +176,22 @@ mod tests {
         assert_eq!(FileName::parse("").base, "");
     }
 
+    #[test]
+    fn one_spelling_is_canonical() {
+        let seen = Flags::system(SystemFlag::Seen);
+        for (suffix, place, flags, expected) in [
+            (":2,", Place::Cur, Flags::NONE, true),
+            (":2,S", Place::Cur, seen, true),
+            (":2,SS", Place::Cur, seen, false),
+            (":2,SX", Place::Cur, seen, false),
+            ("", Place::Cur, Flags::NONE, false),
+            ("", Place::New, Flags::NONE, true),
+            (":2,", Place::New, Flags::NONE, false),
+        ] {
+            assert_eq!(is_canonical(suffix, place, flags), expected, "{suffix} {place:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_written_parses_to_the_same(bits: u32, disk: u64, wire: u64, uid in 1u32..) {
@@ -174,6 +202,7 @@ mod tests {
             prop_assert_eq!(parsed.base, &base);
             prop_assert_eq!((parsed.disk_bytes, parsed.wire_bytes, parsed.uid), (Some(disk), Some(wire), Some(uid)));
             prop_assert_eq!(parsed.flags, flags);
+            prop_assert!(is_canonical(&name[base.len()..], Place::Cur, flags));
             prop_assert_eq!(FileName::parse(&full_name(&base, Place::New, flags)).flags, Flags::NONE);
         }
 

@@ -1,0 +1,141 @@
+use crate::maildir::Place;
+use types::{Flags, ModSeq, Uid};
+
+/// What is kept in memory of one message: 40 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its UID, never zero.
+    pub(crate) uid: u32,
+    /// Flags, and [`IN_NEW`].
+    bits: u32,
+    /// When it last changed.
+    pub(crate) modseq: u64,
+    /// INTERNALDATE, seconds since 1970.
+    pub(crate) internal_date: i64,
+    /// Size of the file.
+    pub(crate) disk_bytes: u32,
+    /// Size with CRLF.
+    pub(crate) wire_bytes: u32,
+    /// Where its words are, in units of 8 bytes; 0 for nowhere.
+    pub(crate) words: u32,
+    /// Size of its digest, and [`GOING`].
+    digest: u32,
+}
+
+/// The message lies in `new`.
+const IN_NEW: u32 = 1 << 31;
+/// Its file is gone, which is not yet durable.
+const GOING: u32 = 1 << 31;
+
+const _: () = assert!(size_of::<Entry>() == 40);
+
+impl Entry {
+    /// Bytes of an entry in the file of rows.
+    pub(crate) const BYTES: usize = 40;
+
+    pub(crate) fn new(uid: u32, place: Place, flags: Flags, internal_date: i64, sizes: (u32, u32)) -> Entry {
+        let (disk_bytes, wire_bytes) = sizes;
+        let mut entry =
+            Entry { uid, bits: 0, modseq: 0, internal_date, disk_bytes, wire_bytes, words: 0, digest: 0 };
+        entry.set(place, flags);
+        entry
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        Flags::from_bits(self.bits & !IN_NEW)
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Entry::place_in(self.bits)
+    }
+
+    /// Place and flags in one word, for comparing.
+    pub(crate) fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// The word a message in `place` with `flags` has.
+    pub(crate) fn bits_of(place: Place, flags: Flags) -> u32 {
+        match place {
+            Place::Cur => flags.bits(),
+            Place::New => flags.bits() | IN_NEW,
+        }
+    }
+
+    /// The place such a word tells of.
+    pub(crate) fn place_in(bits: u32) -> Place {
+        match bits & IN_NEW {
+            0 => Place::Cur,
+            _ => Place::New,
+        }
+    }
+
+    pub(crate) fn set(&mut self, place: Place, flags: Flags) {
+        self.bits = Entry::bits_of(place, flags);
+    }
+
+    pub(crate) fn set_bits(&mut self, bits: u32) {
+        self.bits = bits;
+    }
+
+    pub(crate) fn digest_bytes(&self) -> u32 {
+        self.digest & !GOING
+    }
+
+    pub(crate) fn set_words(&mut self, words: u32, digest_bytes: u32) {
+        self.words = words;
+        self.digest = (self.digest & GOING) | (digest_bytes & !GOING);
+    }
+
+    pub(crate) fn is_going(&self) -> bool {
+        self.digest & GOING != 0
+    }
+
+    pub(crate) fn set_going(&mut self, is_going: bool) {
+        self.digest = self.digest_bytes() | if is_going { GOING } else { 0 };
+    }
+
+    pub(crate) fn row(&self) -> crate::Row {
+        crate::Row {
+            uid: Uid::new(self.uid).unwrap_or(Uid::FIRST),
+            flags: self.flags(),
+            modseq: ModSeq(self.modseq),
+            internal_date: self.internal_date,
+            disk_bytes: u64::from(self.disk_bytes),
+            wire_bytes: u64::from(self.wire_bytes),
+            digest_bytes: self.digest_bytes(),
+        }
+    }
+
+    pub(crate) fn encode(&self, out: &mut [u8; Entry::BYTES]) {
+        out[0..4].copy_from_slice(&self.uid.to_le_bytes());
+        out[4..8].copy_from_slice(&self.bits.to_le_bytes());
+        out[8..16].copy_from_slice(&self.modseq.to_le_bytes());
+        out[16..24].copy_from_slice(&self.internal_date.to_le_bytes());
+        out[24..28].copy_from_slice(&self.disk_bytes.to_le_bytes());
+        out[28..32].copy_from_slice(&self.wire_bytes.to_le_bytes());
+        out[32..36].copy_from_slice(&self.words.to_le_bytes());
+        out[36..40].copy_from_slice(&self.digest_bytes().to_le_bytes());
+    }
+
+    pub(crate) fn decode(bytes: &[u8; Entry::BYTES]) -> Entry {
+        Entry {
+            uid: u32_at(bytes, 0),
+            bits: u32_at(bytes, 4),
+            modseq: u64_at(bytes, 8),
+            internal_date: u64_at(bytes, 16) as i64,
+            disk_bytes: u32_at(bytes, 24),
+            wire_bytes: u32_at(bytes, 28),
+            words: u32_at(bytes, 32),
+            digest: u32_at(bytes, 36) & !GOING,
+        }
+    }
+}
+
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}

@@ -1,0 +1,150 @@
+//! Files that were in a folder before we knew of them: our own from before a crash, other programs' at any time.
+
+use super::Mailbox;
+use super::scan::FoundFile;
+use super::writer::Writer;
+use crate::disk::FileKind;
+use crate::error::StoreError;
+use crate::index::{Entry, Words};
+use crate::locked;
+use crate::maildir::name::{base_name, full_name};
+use crate::maildir::{FileName, Place};
+use std::io;
+use std::path::{Path, PathBuf};
+use types::Flags;
+
+/// Longest unique part of a name that leaves room for what we add.
+const UNIQUE_BYTES_MAX: usize = 150;
+/// Bytes read at a time where a file has to be read.
+const READ_BYTES: usize = 64 * 1024;
+/// Messages made visible together.
+const BATCH: usize = 1024;
+
+/// Makes files messages: `own` keep the UIDs in their names, `strangers` get new ones.
+pub(super) fn adopt(
+    mailbox: &Mailbox,
+    writer: &mut Writer,
+    own: Vec<FoundFile>,
+    strangers: Vec<FoundFile>,
+) -> Result<(), StoreError> {
+    for batch in own.chunks(BATCH) {
+        let mut entries = Vec::with_capacity(batch.len());
+        for file in batch {
+            let uid = file.uid.unwrap_or(u32::MAX);
+            entries.extend(take_in(mailbox, file, uid)?);
+            writer.next_uid = writer.next_uid.max(uid.saturating_add(1));
+        }
+        mailbox.reserve_now(writer, 0, 1)?;
+        publish(mailbox, &entries);
+    }
+    for batch in strangers.chunks(BATCH) {
+        mailbox.reserve_now(writer, batch.len() as u32, 1)?;
+        let mut entries = Vec::with_capacity(batch.len());
+        for file in batch {
+            if let Some(entry) = take_in(mailbox, file, writer.next_uid)? {
+                entries.push(entry);
+                writer.next_uid += 1;
+            }
+        }
+        publish(mailbox, &entries);
+    }
+    Ok(())
+}
+
+fn publish(mailbox: &Mailbox, entries: &[Entry]) {
+    locked(&mailbox.shared).publish(entries);
+    mailbox.bell.ring();
+}
+
+/// One file becomes a message with this UID, or, torn or unreadable, is set aside. What cannot be renamed is left for later.
+fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry>, StoreError> {
+    let disk = &mailbox.core().disk;
+    let dir = mailbox.folder().join(file.place.directory());
+    let path = dir.join(&file.name);
+    let name = FileName::parse(&file.name);
+    let stat = match disk.stat(&path) {
+        Ok(stat) => stat,
+        Err(error) => return unless_about_the_file(mailbox, &path, error),
+    };
+    if stat.kind != FileKind::File {
+        return Ok(None);
+    }
+    let Ok(disk_bytes) = u32::try_from(stat.bytes) else { return set_aside(mailbox, &path) };
+    if name.disk_bytes.is_some_and(|bytes| stat.bytes < bytes) {
+        return set_aside(mailbox, &path);
+    }
+    let wire_bytes = match (name.disk_bytes == Some(stat.bytes), name.wire_bytes) {
+        (true, Some(wire)) if (stat.bytes..=2 * stat.bytes).contains(&wire) => wire,
+        _ => match wire_bytes_of(mailbox, &path) {
+            Ok(wire) => wire,
+            Err(error) => return unless_about_the_file(mailbox, &path, error),
+        },
+    };
+    let Ok(wire_bytes) = u32::try_from(wire_bytes) else { return set_aside(mailbox, &path) };
+    let flags = if file.place == Place::Cur { name.flags } else { Flags::NONE };
+    let mut unique = name.unique();
+    let internal_date = stat.modified_ns.div_euclid(1_000_000_000);
+    if unique.is_empty() || unique.len() > UNIQUE_BYTES_MAX {
+        unique = mailbox.core().namer.unique(internal_date);
+    }
+    let base = base_name(&unique, u64::from(disk_bytes), u64::from(wire_bytes), uid);
+    let wanted = full_name(&base, file.place, flags);
+    if wanted != file.name && disk.rename(&path, &dir.join(&wanted)).is_err() {
+        return Ok(None);
+    }
+    let mut entry = Entry::new(uid, file.place, flags, internal_date, (disk_bytes, wire_bytes));
+    let words = locked(&mailbox.shared).index.put_words(uid, Words { name: &base, digest: &[] });
+    entry.set_words(words, 0);
+    Ok(Some(entry))
+}
+
+/// A file that vanished is nobody's concern, one that cannot be read is set aside, and any other trouble is the disk's.
+fn unless_about_the_file(mailbox: &Mailbox, path: &Path, error: io::Error) -> Result<Option<Entry>, StoreError> {
+    match error.kind() {
+        io::ErrorKind::NotFound => Ok(None),
+        _ if is_about_the_file(&error) => set_aside(mailbox, path),
+        _ => Err(error.into()),
+    }
+}
+
+/// Whether an error says that this one file cannot be read.
+pub(super) fn is_about_the_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidData)
+        || matches!(error.raw_os_error(), Some(libc::EIO | libc::EUCLEAN | libc::ELOOP))
+}
+
+fn set_aside(mailbox: &Mailbox, path: &Path) -> Result<Option<Entry>, StoreError> {
+    quarantine(mailbox, path).map(|_| None)
+}
+
+/// Moves a file that is no message any more into the account's `quarantine`, where a person may look at it.
+pub(super) fn quarantine(mailbox: &Mailbox, path: &Path) -> Result<PathBuf, StoreError> {
+    let dir = mailbox.account.quarantine();
+    let disk = &mailbox.core().disk;
+    disk.create_dir_all(&dir)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = dir.join(format!("{:08x}-{name}", mailbox.uid_validity.get()));
+    disk.rename(path, &aside)?;
+    mailbox.core().note_set_aside(&aside);
+    Ok(aside)
+}
+
+/// Reads a file for its size with CRLF line ends.
+fn wire_bytes_of(mailbox: &Mailbox, path: &Path) -> io::Result<u64> {
+    let file = mailbox.core().disk.open_read(path)?;
+    let mut buffer = vec![0; READ_BYTES];
+    let (mut offset, mut bare, mut is_after_cr) = (0u64, 0u64, false);
+    loop {
+        let count = file.read_at(&mut buffer, offset)?;
+        let chunk = &buffer[..count];
+        for at in memchr::memchr_iter(b'\n', chunk) {
+            let follows_cr = if at == 0 { is_after_cr } else { chunk[at - 1] == b'\r' };
+            bare += u64::from(!follows_cr);
+        }
+        offset += count as u64;
+        match chunk.last() {
+            Some(last) => is_after_cr = *last == b'\r',
+            None => return Ok(offset + bare),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Opening a folder. There is no other recovery.
+
+use super::shared::{Counts, Shared, Views};
+use super::writer::{MODSEQS, UIDS, Writer};
+use super::{Closed, Mailbox};
+use crate::account::AccountMail;
+use crate::bell::Bell;
+use crate::error::StoreError;
+use crate::index::{Agreed, Index, Remembered};
+use crate::keywords::Keywords;
+use crate::locked;
+use crate::maildir::{FileName, Place};
+use crate::state::{State, StateFile};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex};
+use types::{MailboxName, UidValidity};
+
+/// UIDs in the names of a folder without a state are believed up to this one.
+const UID_BELIEVED_MAX: u32 = u32::MAX / 2;
+
+impl Mailbox {
+    /// Opens the folder of an account as a mailbox.
+    pub(crate) fn open(
+        account: &Arc<AccountMail>,
+        name: &MailboxName,
+        folder: &Path,
+        closed: Arc<Closed>,
+    ) -> Result<Arc<Mailbox>, StoreError> {
+        let core = account.core();
+        let state_path = folder.join(StateFile::NAME);
+        let state = match StateFile::open(&*core.disk, &state_path, UIDS, MODSEQS)? {
+            Some(state) => state,
+            None => begin_state(account, folder, &state_path)?,
+        };
+        let State { uid_validity, uid_reserved, modseq_reserved } = state.state();
+        let (index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
+        // A state that was put back from a backup may know less than the index.
+        let next_uid = uid_reserved.max(remembered.highest_uid.saturating_add(1));
+        let modseq = modseq_reserved.max(remembered.modseq);
+        let Remembered { entries, highest_uid, agreed, .. } = remembered;
+        let scanned = match entries.iter().any(|entry| entry.words == 0) {
+            true => Agreed::default(),
+            false => agreed,
+        };
+        let shared = Shared {
+            name: name.clone(),
+            folder: folder.into(),
+            counts: Counts::of(&entries),
+            entries,
+            modseq,
+            flags_modseq: modseq,
+            uid_next: next_uid,
+            pending: Vec::new(),
+            keywords: Keywords::default(),
+            index,
+            is_deleted: false,
+            views: Views::default(),
+        };
+        let writer = Writer { state, next_uid, modseq_promised: modseq, scanned, recorded: scanned, ours_above: highest_uid };
+        let mailbox = Mailbox {
+            account: Arc::clone(account),
+            uid_validity: UidValidity::new(uid_validity).ok_or(StoreError::NoSuchMailbox)?,
+            bell: Bell::new(),
+            writer: Mutex::new(writer),
+            shared: Mutex::new(shared),
+            state_synced: AtomicU64::new(0),
+            rows_open: AtomicUsize::new(0),
+            closed,
+        };
+        mailbox.catch_up(folder)?;
+        Ok(Arc::new(mailbox))
+    }
+
+    fn catch_up(&self, folder: &Path) -> Result<(), StoreError> {
+        locked(&self.shared).keywords = self.read_keywords(folder);
+        let mut writer = locked(&self.writer);
+        self.reconcile(&mut writer)?;
+        writer.ours_above = u32::MAX;
+        let mut shared = locked(&self.shared);
+        shared.uid_next = shared.uid_next.max(writer.next_uid);
+        Ok(())
+    }
+}
+
+/// A folder somebody else made, or whose state was lost, starts a new generation of UIDs; those in the names stay.
+fn begin_state(account: &AccountMail, folder: &Path, path: &Path) -> Result<StateFile, StoreError> {
+    let disk = &account.core().disk;
+    let mut highest = 0;
+    for place in [Place::Cur, Place::New] {
+        let dir = folder.join(place.directory());
+        disk.create_dir_all(&dir)?;
+        disk.read_dir(&dir, &mut |name, _| {
+            let uid = name.to_str().and_then(|name| FileName::parse(name).uid);
+            highest = highest.max(uid.filter(|uid| *uid <= UID_BELIEVED_MAX).unwrap_or(0));
+        })?;
+    }
+    let uid_validity = account.new_uid_validity()?;
+    let state = State { uid_validity, uid_reserved: highest + 1, modseq_reserved: 1 };
+    let file = StateFile::create(&**disk, path, state)?;
+    let committer = &account.core().committer;
+    committer.run(|| disk.sync_file_system(folder))?;
+    Ok(file)
+}

@@ -1,0 +1,238 @@
+//! What everybody who looks at a mailbox sees: only what is durable, or may be lost without harm.
+
+use crate::index::{Agreed, Entry, Index};
+use crate::keywords::Keywords;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use types::{MailboxName, SequenceRange, SystemFlag};
+
+/// The visible side of a mailbox, behind one short-held lock.
+pub(crate) struct Shared {
+    pub(crate) name: MailboxName,
+    pub(crate) folder: Arc<Path>,
+    /// Messages, ascending by UID.
+    pub(crate) entries: Vec<Entry>,
+    /// The highest modification sequence given.
+    pub(crate) modseq: u64,
+    /// The highest one a change of flags got.
+    pub(crate) flags_modseq: u64,
+    /// Above every UID that was ever seen.
+    pub(crate) uid_next: u32,
+    /// UIDs given to messages that are not durable yet, ascending.
+    pub(crate) pending: Vec<u32>,
+    pub(crate) counts: Counts,
+    pub(crate) keywords: Keywords,
+    pub(crate) index: Index,
+    pub(crate) is_deleted: bool,
+    pub(crate) views: Views,
+}
+
+/// Sums over all messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) unseen: u32,
+    pub(crate) deleted: u32,
+    pub(crate) bytes: u64,
+    pub(crate) deleted_bytes: u64,
+}
+
+/// What sessions still have to hear about messages that are gone.
+#[derive(Default)]
+pub(crate) struct Views {
+    /// Expunges not yet heard of by everybody, oldest first.
+    pub(crate) log: VecDeque<Vanished>,
+    /// By view: the modification sequence up to which it has heard.
+    heard: Vec<(u64, u64)>,
+    last_id: u64,
+}
+
+/// Messages that went together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Vanished {
+    pub(crate) modseq: u64,
+    pub(crate) uids: SequenceRange,
+}
+
+impl Counts {
+    pub(crate) fn of(entries: &[Entry]) -> Counts {
+        let mut counts = Counts::default();
+        entries.iter().for_each(|entry| counts.add(entry));
+        counts
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        let flags = entry.flags();
+        self.bytes += u64::from(entry.wire_bytes);
+        self.unseen += u32::from(!flags.has(SystemFlag::Seen));
+        if flags.has(SystemFlag::Deleted) {
+            self.deleted += 1;
+            self.deleted_bytes += u64::from(entry.wire_bytes);
+        }
+    }
+
+    fn subtract(&mut self, entry: &Entry) {
+        let flags = entry.flags();
+        self.bytes -= u64::from(entry.wire_bytes);
+        self.unseen -= u32::from(!flags.has(SystemFlag::Seen));
+        if flags.has(SystemFlag::Deleted) {
+            self.deleted -= 1;
+            self.deleted_bytes -= u64::from(entry.wire_bytes);
+        }
+    }
+}
+
+impl Shared {
+    /// Where a message is among the entries.
+    pub(crate) fn find(&self, uid: u32) -> Option<usize> {
+        self.entries.binary_search_by_key(&uid, |entry| entry.uid).ok()
+    }
+
+    /// One message.
+    pub(crate) fn entry(&self, uid: u32) -> Option<Entry> {
+        self.find(uid).map(|at| self.entries[at])
+    }
+
+    /// Lets messages be seen, ascending.
+    pub(crate) fn publish(&mut self, arrived: &[Entry]) {
+        let Some(last) = arrived.last() else { return };
+        self.modseq += 1;
+        self.grow_by(arrived.len());
+        for entry in arrived {
+            let mut entry = *entry;
+            entry.modseq = self.modseq;
+            self.counts.add(&entry);
+            self.index.changed(entry.uid);
+            debug_assert!(self.entries.last().is_none_or(|previous| previous.uid < entry.uid));
+            self.entries.push(entry);
+        }
+        self.uid_next = self.uid_next.max(last.uid.saturating_add(1));
+        self.forget_pending(arrived);
+        self.flush_if_due();
+    }
+
+    /// Growing by eighths: doubling would waste a quarter of the memory on average.
+    fn grow_by(&mut self, count: usize) {
+        if self.entries.capacity() - self.entries.len() < count {
+            let room = count.max(self.entries.len() / 8).max(4);
+            self.entries.reserve_exact(room);
+        }
+    }
+
+    /// These messages are not on their way any more.
+    pub(crate) fn forget_pending(&mut self, entries: &[Entry]) {
+        if !self.pending.is_empty() {
+            self.pending.retain(|uid| entries.binary_search_by_key(uid, |entry| entry.uid).is_err());
+        }
+    }
+
+    /// Gives messages new flags or places, by UID ascending.
+    pub(crate) fn set_bits(&mut self, changes: &[(u32, u32)]) {
+        if changes.is_empty() {
+            return;
+        }
+        self.modseq += 1;
+        self.flags_modseq = self.modseq;
+        for &(uid, bits) in changes {
+            if let Some(at) = self.find(uid) {
+                let entry = &mut self.entries[at];
+                self.counts.subtract(entry);
+                entry.set_bits(bits);
+                entry.modseq = self.modseq;
+                self.counts.add(entry);
+                self.index.changed(uid);
+            }
+        }
+        self.flush_if_due();
+    }
+
+    /// Takes messages away, by UID ascending.
+    pub(crate) fn remove(&mut self, uids: &[u32]) {
+        if uids.is_empty() {
+            return;
+        }
+        self.modseq += 1;
+        let Shared { entries, counts, index, views, modseq, .. } = self;
+        entries.retain(|entry| {
+            let stays = uids.binary_search(&entry.uid).is_err();
+            if !stays {
+                counts.subtract(entry);
+                index.removed(entry, *modseq);
+                views.vanished(entry.uid, *modseq);
+            }
+            stays
+        });
+        if self.entries.capacity() > 2 * self.entries.len() + 64 {
+            self.entries.shrink_to_fit();
+        }
+        self.flush_if_due();
+    }
+
+    /// Marks messages whose files are gone or not.
+    pub(crate) fn set_going(&mut self, uids: &[u32], is_going: bool) {
+        for uid in uids {
+            if let Some(at) = self.find(*uid) {
+                self.entries[at].set_going(is_going);
+            }
+        }
+    }
+
+    /// Writes the index if enough waits.
+    pub(crate) fn flush_if_due(&mut self) {
+        if self.index.is_due() {
+            self.index.flush(&self.entries, self.modseq, Agreed::default());
+        }
+    }
+
+    /// Writes the index, and rewrites it where that saves much.
+    pub(crate) fn flush(&mut self, agreed: Agreed) {
+        self.index.flush(&self.entries, self.modseq, agreed);
+        if self.index.is_wasteful(&self.entries) {
+            self.index.compact(&mut self.entries, self.modseq, agreed);
+        }
+    }
+}
+
+impl Views {
+    /// A new view has heard everything up to `modseq`.
+    pub(crate) fn register(&mut self, modseq: u64) -> u64 {
+        self.last_id += 1;
+        self.heard.push((self.last_id, modseq));
+        self.last_id
+    }
+
+    /// A view has heard everything up to `modseq`.
+    pub(crate) fn heard(&mut self, id: u64, modseq: u64) {
+        if let Some((_, heard)) = self.heard.iter_mut().find(|(view, _)| *view == id) {
+            *heard = modseq;
+        }
+        self.trim();
+    }
+
+    /// A view is no more.
+    pub(crate) fn forget(&mut self, id: u64) {
+        self.heard.retain(|(view, _)| *view != id);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let all_heard = self.heard.iter().map(|(_, modseq)| *modseq).min().unwrap_or(u64::MAX);
+        while self.log.front().is_some_and(|vanished| vanished.modseq <= all_heard) {
+            self.log.pop_front();
+        }
+        if self.log.is_empty() && self.log.capacity() > 64 {
+            self.log = VecDeque::new();
+        }
+    }
+
+    fn vanished(&mut self, uid: u32, modseq: u64) {
+        if self.heard.is_empty() {
+            return;
+        }
+        match self.log.back_mut() {
+            Some(last) if last.modseq == modseq && last.uids.last + 1 == uid => last.uids.last = uid,
+            _ => self.log.push_back(Vanished { modseq, uids: SequenceRange { first: uid, last: uid } }),
+        }
+    }
+}
+

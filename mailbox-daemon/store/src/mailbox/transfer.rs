@@ -1,0 +1,217 @@
+//! Messages going from one mailbox to another of the same account: hard links for COPY, renames for MOVE.
+
+use super::writer::{CHUNK, Writer, place_of, system_only};
+use super::{Copied, Mailbox};
+use crate::commit::{Durable, Ticket};
+use crate::error::StoreError;
+use crate::index::Entry;
+use crate::locked;
+use crate::maildir::name::base_name;
+use std::sync::{Arc, MutexGuard};
+use types::{Flags, Keyword, SequenceSet, Uid};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transfer {
+    Copy,
+    Move,
+}
+
+impl Mailbox {
+    /// Copies messages to another mailbox of the account: all or, after an error, none.
+    pub fn copy(self: &Arc<Self>, uids: &SequenceSet, target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
+        self.transfer(uids, target, Transfer::Copy)
+    }
+
+    /// Moves messages to another mailbox of the account (RFC 6851): each is in one of the two, whatever happens. After an error
+    /// some may have been moved.
+    pub fn move_to(self: &Arc<Self>, uids: &SequenceSet, target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
+        self.transfer(uids, target, Transfer::Move)
+    }
+
+    fn transfer(
+        self: &Arc<Self>,
+        uids: &SequenceSet,
+        target: &Arc<Mailbox>,
+        transfer: Transfer,
+    ) -> Result<Copied, StoreError> {
+        let mut writers = Writers::lock(self, target)?;
+        // Within one mailbox the copies must not be copied again.
+        let last = locked(&self.shared).entries.last().map_or(0, |entry| entry.uid);
+        let uids = uids.clamped(last);
+        let mut keywords = KeywordMap::new(self, target);
+        let (mut left, mut arrived) = (Vec::new(), Vec::new());
+        let mut result = Ok(());
+        let mut after = 0;
+        while result.is_ok() {
+            let chunk = self.picked(&uids, after);
+            let Some(entry) = chunk.last() else { break };
+            after = entry.uid;
+            result = self.transfer_chunk(&mut writers, target, transfer, &chunk, &mut keywords, |source, entry| {
+                left.push(source);
+                arrived.push(entry);
+            });
+        }
+        if result.is_err() && (transfer == Transfer::Copy || arrived.is_empty()) {
+            target.take_back(&arrived);
+            return Err(result.err().unwrap_or(StoreError::NoSuchMessage));
+        }
+        let to_uids = |uids: &mut dyn Iterator<Item = u32>| uids.filter_map(Uid::new).collect::<Vec<_>>();
+        let copied = (to_uids(&mut left.iter().copied()), to_uids(&mut arrived.iter().map(|entry| entry.uid)));
+        let ticket = match (arrived.is_empty(), transfer) {
+            (true, _) => self.core().committer.beat(),
+            (false, Transfer::Copy) => {
+                target.publish_when(Durable::Everything, arrived, writers.target.state.turn())
+            }
+            (false, Transfer::Move) => self.move_when(&mut writers, target, left, arrived)?,
+        };
+        let (source, target_uids) = copied;
+        result.map(|()| Copied { uid_validity: target.uid_validity, source, target: target_uids, ticket })
+    }
+
+    fn transfer_chunk(
+        &self,
+        writers: &mut Writers<'_>,
+        target: &Arc<Mailbox>,
+        transfer: Transfer,
+        chunk: &[Entry],
+        keywords: &mut KeywordMap,
+        mut done: impl FnMut(u32, Entry),
+    ) -> Result<(), StoreError> {
+        debug_assert!(chunk.len() <= CHUNK);
+        target.reserve(&mut writers.target, chunk.len() as u32, 1)?;
+        for entry in chunk {
+            let uid = writers.target.next_uid;
+            let flags = keywords.translate(target, entry.flags())?;
+            writers.target.next_uid += 1;
+            if let Some(arrived) = self.transfer_one(writers, target, transfer, entry, (uid, flags))? {
+                if transfer == Transfer::Move {
+                    locked(&self.shared).set_going(&[entry.uid], true);
+                }
+                done(entry.uid, arrived);
+            }
+        }
+        Ok(())
+    }
+
+    fn transfer_one(
+        &self,
+        writers: &mut Writers<'_>,
+        target: &Arc<Mailbox>,
+        transfer: Transfer,
+        entry: &Entry,
+        (uid, flags): (u32, Flags),
+    ) -> Result<Option<Entry>, StoreError> {
+        let sizes = (entry.disk_bytes, entry.wire_bytes);
+        let unique = self.core().namer.unique(entry.internal_date);
+        let base = base_name(&unique, u64::from(sizes.0), u64::from(sizes.1), uid);
+        let digest = self.digest_of(entry).unwrap_or_default();
+        let mut arrived = Entry::new(uid, entry.place(), flags, entry.internal_date, sizes);
+        if !flags.is_empty() {
+            arrived.set(crate::maildir::Place::Cur, flags);
+        }
+        target.expect_arrival(&mut arrived, &base, &digest);
+        let to = place_of(&target.folder(), &arrived, &base);
+        let disk = &self.core().disk;
+        let linked = self.with_file(writers.source(), entry, |path, _, _| match transfer {
+            Transfer::Copy => disk.hard_link(path, &to),
+            Transfer::Move => disk.rename(path, &to),
+        });
+        match linked {
+            Ok(Some(())) => Ok(Some(arrived)),
+            missed => {
+                locked(&target.shared).forget_pending(&[arrived]);
+                missed.map(|_| None)
+            }
+        }
+    }
+
+    fn move_when(
+        self: &Arc<Self>,
+        writers: &mut Writers<'_>,
+        target: &Arc<Mailbox>,
+        left: Vec<u32>,
+        arrived: Vec<Entry>,
+    ) -> Result<Ticket, StoreError> {
+        self.reserve(writers.source(), 0, 1)?;
+        let (source_turn, target_turn) = (writers.source().state.turn(), writers.target.state.turn());
+        let (source, target) = (Arc::clone(self), Arc::clone(target));
+        let finish = move |result: Result<(), _>| match result {
+            Ok(()) => {
+                target.show(&arrived, target_turn);
+                source.hide(&left, source_turn);
+            }
+            // The next look at the two folders tells where they are.
+            Err(_) => {
+                locked(&target.shared).forget_pending(&arrived);
+                locked(&source.shared).set_going(&left, false);
+            }
+        };
+        Ok(self.core().committer.commit(Durable::Everything, Box::new(finish)))
+    }
+}
+
+/// Both mailboxes' turn to change files.
+struct Writers<'a> {
+    target: MutexGuard<'a, Writer>,
+    /// `None` when they are the same.
+    source: Option<MutexGuard<'a, Writer>>,
+}
+
+impl<'a> Writers<'a> {
+    /// Locks in one order for everybody, or two moves across each other would wait for ever.
+    fn lock(source: &'a Arc<Mailbox>, target: &'a Arc<Mailbox>) -> Result<Writers<'a>, StoreError> {
+        if Arc::ptr_eq(source, target) {
+            return Ok(Writers { target: target.begin()?, source: None });
+        }
+        if Arc::as_ptr(source) < Arc::as_ptr(target) {
+            let source = source.begin()?;
+            return Ok(Writers { target: target.begin()?, source: Some(source) });
+        }
+        let target = target.begin()?;
+        Ok(Writers { target, source: Some(source.begin()?) })
+    }
+
+    fn source(&mut self) -> &mut Writer {
+        match &mut self.source {
+            Some(source) => source,
+            None => &mut self.target,
+        }
+    }
+}
+
+/// Which slots the source's keywords have in the target.
+struct KeywordMap {
+    names: Vec<(usize, Keyword)>,
+    known: Vec<(usize, Flags)>,
+    is_same: bool,
+}
+
+impl KeywordMap {
+    fn new(source: &Arc<Mailbox>, target: &Arc<Mailbox>) -> KeywordMap {
+        KeywordMap { names: source.keywords(), known: Vec::new(), is_same: Arc::ptr_eq(source, target) }
+    }
+
+    /// The flags as the target writes them; keywords it has no room for are left out.
+    fn translate(&mut self, target: &Mailbox, flags: Flags) -> Result<Flags, StoreError> {
+        if self.is_same {
+            return Ok(flags);
+        }
+        let mut translated = system_only(flags);
+        for slot in flags.keyword_slots() {
+            translated = translated.with(self.slot(target, slot)?);
+        }
+        Ok(translated)
+    }
+
+    fn slot(&mut self, target: &Mailbox, slot: usize) -> Result<Flags, StoreError> {
+        if let Some((_, flags)) = self.known.iter().find(|(known, _)| *known == slot) {
+            return Ok(*flags);
+        }
+        let flags = match self.names.iter().find(|(named, _)| *named == slot) {
+            Some((_, keyword)) => target.keyword_flags(std::slice::from_ref(keyword), false)?.0,
+            None => Flags::NONE,
+        };
+        self.known.push((slot, flags));
+        Ok(flags)
+    }
+}
