@@ -185,7 +185,7 @@ impl Parser<'_> {
         let more = match self.lexer.phrase(&mut name) {
             Ok(true) if self.lexer.peek() == Some(b'<') => {
                 draft.name = Some(name).filter(|name| !name.is_empty());
-                self.name_addr(&mut draft)
+                Ok(self.name_addr(&mut draft))
             }
             _ => {
                 self.lexer.rewind(start);
@@ -197,12 +197,13 @@ impl Parser<'_> {
         more
     }
 
-    fn name_addr(&mut self, draft: &mut Draft) -> More {
+    /// The rest of a `name-addr` behind the name; whether input is left.
+    fn name_addr(&mut self, draft: &mut Draft) -> bool {
         if self.angle_addr(draft).is_err() {
             draft.domain = Some(b"SYNTAX_ERROR".to_vec());
             draft.broken = true;
         }
-        Ok(self.lexer.peek().is_some())
+        self.lexer.peek().is_some()
     }
 
     /// `angle-addr = "<" [obs-route] addr-spec ">"`

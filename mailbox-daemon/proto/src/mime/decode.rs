@@ -95,17 +95,36 @@ impl Base64 {
 
 /// Decodes groups of four letters as long as nothing else is among them; what is left.
 fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    let mut groups = text.chunks_exact(4);
-    let mut done = 0;
-    for group in &mut groups {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|place: usize| u32::from(BASE64_VALUES[group[place] as usize]));
-        if (a | b | c | d) & u32::from(NO_LETTER) >= 0x80 {
-            break;
-        }
-        out.extend_from_slice(&(a << 18 | b << 12 | c << 6 | d).to_be_bytes()[1..]);
-        done += 4;
+    let mut rest = text;
+    while let Some((block, behind)) = rest.split_first_chunk::<64>() {
+        let Some(octets) = block_of_64(block) else { break };
+        out.extend_from_slice(&octets);
+        rest = behind;
     }
-    &text[done..]
+    while let Some((group, behind)) = rest.split_first_chunk::<4>() {
+        let Some(bits) = letters_to_bits(group) else { break };
+        out.extend_from_slice(&(bits as u32).to_be_bytes()[1..]);
+        rest = behind;
+    }
+    rest
+}
+
+fn block_of_64(block: &[u8; 64]) -> Option<[u8; 48]> {
+    let mut octets = [0; 48];
+    for (eight, six) in block.chunks_exact(8).zip(octets.chunks_exact_mut(6)) {
+        six.copy_from_slice(&letters_to_bits(eight)?.to_be_bytes()[2..]);
+    }
+    Some(octets)
+}
+
+fn letters_to_bits(letters: &[u8]) -> Option<u64> {
+    let mut seen = 0;
+    let bits = letters.iter().fold(0, |bits, &letter| {
+        let value = BASE64_VALUES[letter as usize];
+        seen |= value;
+        bits << 6 | u64::from(value)
+    });
+    (seen < 0x80).then_some(bits)
 }
 
 const NO_LETTER: u8 = 0xff;
@@ -249,7 +268,9 @@ mod tests {
     fn decode(name: &str, chunks: &[&[u8]]) -> Vec<u8> {
         let mut decoder = TransferDecoder::of_name(Some(name.as_bytes()));
         let mut out = Vec::new();
-        chunks.iter().for_each(|chunk| decoder.feed(chunk, &mut out));
+        for chunk in chunks {
+            decoder.feed(chunk, &mut out);
+        }
         decoder.finish(&mut out);
         out
     }

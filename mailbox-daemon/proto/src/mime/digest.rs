@@ -268,8 +268,10 @@ impl Facts {
             write_varint(start as u64, &mut out);
             write_varint(field.len() as u64, &mut out);
         }
-        self.contiguous.iter().flatten().for_each(|field| out.extend_from_slice(field));
-        tail.iter().for_each(|field| out.extend_from_slice(field));
+        for field in self.contiguous.iter().flatten() {
+            out.extend_from_slice(field);
+        }
+        out.extend_from_slice(&tail.concat());
         Digest(out)
     }
 
@@ -299,7 +301,11 @@ fn unfolded(value: &[u8]) -> Vec<u8> {
 /// Appends the decoded and folded form of a field's value.
 pub(super) fn fold_field(value: &[u8], out: &mut Vec<u8>) {
     if value.is_ascii() && memchr::memmem::find(value, b"=?").is_none() {
-        out.extend(value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).map(u8::to_ascii_lowercase));
+        let start = out.len();
+        for line in value.split(|byte| matches!(byte, b'\r' | b'\n')) {
+            out.extend_from_slice(line);
+        }
+        out[start..].make_ascii_lowercase();
     } else {
         let mut decoded = Vec::with_capacity(value.len());
         encoded_word::decode(value, &mut decoded);

@@ -6,6 +6,10 @@ use std::fmt::Write;
 /// Longest encoded word (RFC 2047 section 2).
 const WORD_BYTES_MAX: usize = 75;
 
+/// Words far longer than allowed are read; an end to the search keeps hostile fields cheap.
+const TEXT_BYTES_MAX: usize = 4096;
+const CHARSET_BYTES_MAX: usize = 100;
+
 /// Appends the readable form of an unstructured or structured value as UTF-8. Line breaks vanish; blanks between encoded
 /// words do too; words that cannot be read stay as they are. Raw octets that are no UTF-8 are read as Windows-1252.
 pub fn decode(value: &[u8], out: &mut Vec<u8>) {
@@ -99,7 +103,7 @@ impl<'a> Word<'a> {
     /// Reads the word that starts with `=?` in front of `input`.
     fn parse(input: &'a [u8]) -> Option<Word<'a>> {
         let body = &input[2..];
-        let charset_end = memchr::memchr(b'?', body)?;
+        let charset_end = memchr::memchr(b'?', &body[..body.len().min(CHARSET_BYTES_MAX)])?;
         let (charset, rest) = (&body[..charset_end], body.get(charset_end + 1..)?);
         let base64 = match rest {
             [b'b' | b'B', b'?', ..] => true,
@@ -107,11 +111,11 @@ impl<'a> Word<'a> {
             _ => return None,
         };
         let text = &rest[2..];
-        let text_end = memchr::memmem::find(text, b"?=")?;
+        let text_end = memchr::memmem::find(&text[..text.len().min(TEXT_BYTES_MAX)], b"?=")?;
         let text = &text[..text_end];
-        let clean = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_graphic());
         // Blanks within a word are wrong but common with Q.
-        let readable = clean(charset) && !charset.is_empty() && !text.contains(&b'\n');
+        let clean = charset.iter().all(u8::is_ascii_graphic) && !charset.is_empty();
+        let readable = clean && !text.contains(&b'\n');
         // A language may follow the charset (RFC 2231 section 5).
         let charset = charset.split(|byte| *byte == b'*').next()?;
         readable.then_some(Word { charset, base64, text, length: 2 + charset_end + 1 + 2 + text_end + 2 })

@@ -125,7 +125,11 @@ mod tests {
     fn parsed(text: &str) -> String {
         let mut lexer = Lexer::new(text.as_bytes());
         let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        parse(&mut lexer).iter().map(|(name, value)| format!("{}={} ", show(name), show(value))).collect()
+        let mut out = String::new();
+        for (name, value) in parse(&mut lexer) {
+            out += &[&show(&name), "=", &show(&value), " "].concat();
+        }
+        out
     }
 
     #[test]

@@ -180,7 +180,7 @@ fn search_reads_what_people_read() {
     for key in ["jürgen", "folded subject", "picture.png", "example.ORG"] {
         assert_eq!(found(key), (false, true), "{key}");
     }
-    for key in ["pixels", "preamble", "PGI+", "=FC", "köln\r\n--b"] {
+    for key in ["pixels", "preamble", "PGI+", "=FC", "=C3", "köln\r\n--b"] {
         assert_eq!(found(key), (false, false), "{key}");
     }
 }

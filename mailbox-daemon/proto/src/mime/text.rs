@@ -203,23 +203,31 @@ impl FoldStream {
     }
 }
 
-/// Whether any field contains the key. Most fields are plain and need nothing but lower case.
+/// Whether any field contains the key. Most headers are plain and need nothing but lower case.
 fn header_contains(finder: &Finder<'_>, header: &[u8], folded: &mut Vec<u8>) -> bool {
-    folded.clear();
-    folded.extend_from_slice(header);
-    folded.make_ascii_lowercase();
-    if finder.find(folded).is_some() {
-        return true;
+    if memmem::find(header, b"=?").is_none() && ascii_prefix(header) == header.len() {
+        folded.clear();
+        unfold_into(header, folded);
+        folded.make_ascii_lowercase();
+        return finder.find(folded).is_some();
     }
-    let encoded = memmem::find(header, b"=?").is_some() || ascii_prefix(header) < header.len();
-    // A key with a blank may be cut by folding.
-    let cut = finder.needle().iter().any(u8::is_ascii_whitespace);
-    (encoded || cut)
-        && header::fields(header).any(|field| {
-            folded.clear();
-            fold_field(field.raw, folded);
-            finder.find(folded).is_some()
-        })
+    header::fields(header).any(|field| {
+        folded.clear();
+        fold_field(field.raw, folded);
+        finder.find(folded).is_some()
+    })
+}
+
+/// Appends a header with every field on one line.
+fn unfold_into(header: &[u8], out: &mut Vec<u8>) {
+    let mut rest = header;
+    while let Some(line_feed) = memchr::memchr(b'\n', rest) {
+        let (line, behind) = rest.split_at(line_feed + 1);
+        let folds = matches!(behind.first(), Some(b' ' | b'\t'));
+        out.extend_from_slice(if folds { line.strip_suffix(b"\r\n").unwrap_or(line) } else { line });
+        rest = behind;
+    }
+    out.extend_from_slice(rest);
 }
 
 impl Window {
