@@ -1,5 +1,6 @@
 use super::envelope::Transaction;
-use super::receive::{Incoming, Spooled, own_lines};
+use super::receive::{Incoming, own_lines};
+use super::spooled::Spooled;
 use super::{Connection, reply_to_store};
 use crate::disk;
 use crate::host::Host;
@@ -108,10 +109,6 @@ fn write_copies(
     mut spooled: Spooled,
     scanners: Vec<Scanner>,
 ) -> Result<Vec<(NewMessage, Copy)>, StoreError> {
-    let mut first = match spooled.file.take() {
-        Some(file) => file,
-        None => spooled.create(host)?,
-    };
     let mut digests = scanners.into_iter().map(|scanner| scanner.finish().into_bytes());
     let mut copies: Vec<(NewMessage, Copy)> = Vec::new();
     let mut first_copy = Copy::Queue;
@@ -125,27 +122,16 @@ fn write_copies(
         }
         let mut message = account.new_message()?;
         message.write(&own_lines(&transaction.mail.from, delivery))?;
-        fill(&mut message, &mut first, &spooled)?;
+        spooled.copy_to(host, &mut message)?;
         copies.push((message, copy));
     }
     if !transaction.external.is_empty() && !transaction.mailboxes.is_empty() {
         let mut message = host.queue.new_entry()?;
-        fill(&mut message, &mut first, &spooled)?;
+        spooled.copy_to(host, &mut message)?;
         copies.push((message, Copy::Queue));
     }
-    copies.push((first, first_copy));
+    copies.push((spooled.into_file(host)?, first_copy));
     Ok(copies)
-}
-
-/// Everything but the first mailbox's own lines, and down to the disk: a full disk must show before any copy has a name.
-fn fill(message: &mut NewMessage, first: &mut NewMessage, spooled: &Spooled) -> Result<(), StoreError> {
-    match spooled.held.is_empty() {
-        true => message.copy_from(first, spooled.own_bytes as u64)?,
-        false => message.write(&spooled.held[spooled.own_bytes..])?,
-    }
-    message.read_at(&mut [], 0)?;
-    first.read_at(&mut [], 0)?;
-    Ok(())
 }
 
 /// The envelope for those elsewhere.

@@ -8,6 +8,7 @@ mod envelope;
 mod header;
 mod login;
 mod receive;
+mod spooled;
 mod trace_id;
 
 pub use proto::smtp::server::Role;

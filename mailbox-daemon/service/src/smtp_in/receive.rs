@@ -1,4 +1,5 @@
 use super::envelope::{Delivery, Transaction, owns};
+use super::spooled::Spooled;
 use super::{Connection, header, reply_to_store, trace_id};
 use crate::host::Host;
 use policy::config::Settings;
@@ -10,13 +11,10 @@ use proto::smtp::write::{Trace, received, transmission_type};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{NewMessage, StoreError};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 use types::{Address, Limits, ReversePath};
 
-/// A message up to this size is held in memory and reaches the disk in one write, with one wait.
-const HELD_BYTES_MAX: usize = 32 * 1024;
 /// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
 const SCANNERS_MAX: usize = 8;
 
@@ -32,16 +30,6 @@ pub(super) struct Incoming {
     header: HeaderProgress,
     deadline: Instant,
     _place: Place,
-}
-
-/// The bytes so far, in memory while they are few.
-pub(super) struct Spooled {
-    pub(super) held: Vec<u8>,
-    pub(super) file: Option<NewMessage>,
-    /// The lines on top that are the first mailbox's own.
-    pub(super) own_bytes: usize,
-    /// Whose file system it goes to; `None` for the queue's.
-    first: Option<Address>,
 }
 
 enum HeaderProgress {
@@ -158,19 +146,13 @@ impl Incoming {
             scanners.push(scanner);
         }
         let first = transaction.mailboxes.first();
-        let mut held = first.map(|delivery| own_lines(&transaction.mail.from, delivery)).unwrap_or_default();
-        let own_bytes = held.len();
-        held.extend_from_slice(trace);
+        let own = first.map(|delivery| own_lines(&transaction.mail.from, delivery)).unwrap_or_default();
+        let spooled = Spooled::new(first.map(|delivery| delivery.account.clone()), own, trace);
         let started_at = Instant::now();
         Incoming {
             id,
             started_at,
-            spooled: Spooled {
-                held,
-                file: None,
-                own_bytes,
-                first: first.map(|delivery| delivery.account.clone()),
-            },
+            spooled,
             scanners,
             refusal: None,
             header: HeaderProgress::Reading(Vec::new()),
@@ -250,35 +232,8 @@ impl Incoming {
 
     fn refuse(&mut self, reply: Reply) {
         self.refusal = Some(reply);
-        self.spooled.held = Vec::new();
-        self.spooled.file = None;
+        self.spooled.forget();
         self.scanners = Vec::new();
-    }
-}
-
-impl Spooled {
-    fn write(&mut self, host: &Host, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.file.is_none() && self.held.len() + bytes.len() <= HELD_BYTES_MAX {
-            self.held.extend_from_slice(bytes);
-            return Ok(());
-        }
-        crate::disk(|| {
-            if self.file.is_none() {
-                self.file = Some(self.create(host)?);
-                self.held = Vec::new();
-            }
-            self.file.as_mut().map_or(Ok(()), |file| file.write(bytes))
-        })
-    }
-
-    /// A file for the first place it goes to, with what was held.
-    pub(super) fn create(&self, host: &Host) -> Result<NewMessage, StoreError> {
-        let mut file = match &self.first {
-            Some(account) => host.store.new_message(account)?,
-            None => host.queue.new_entry()?,
-        };
-        file.write(&self.held)?;
-        Ok(file)
     }
 }
 
