@@ -243,7 +243,7 @@ impl Client {
             State::StartTls if answer.code == 220 && self.reader.has_rest() => self.fail(Failure::Garbage),
             State::StartTls if answer.code == 220 => self.state = State::Handshake,
             State::StartTls if self.options.start_tls == StartTls::Required => {
-                self.end(Stage::StartTls, answer)
+                self.end(Stage::StartTls, answer);
             }
             State::StartTls => self.authenticate(),
             State::Auth(round) => self.take_auth(round, answer),
@@ -342,8 +342,8 @@ impl Client {
     /// The answer that ends a message; 421 ends the session too.
     fn finish(&mut self, progress: Progress, stage: Stage, answer: Answer, ends_session: bool) {
         let outcomes = progress.finish(stage, &answer);
-        let end =
-            (ends_session || answer.code == 421).then(|| SessionEnd::Failed(stage, Failure::Refused(answer)));
+        let end = (ends_session || answer.code == 421)
+            .then_some(SessionEnd::Failed(stage, Failure::Refused(answer)));
         self.state = State::Finished(outcomes, end);
     }
 

@@ -196,7 +196,9 @@ mod tests {
 
     fn board(jobs: &[(&str, u32)]) -> Board<u32> {
         let mut board = Board::new();
-        jobs.iter().for_each(|(name, job)| board.put(to(name), *job, 0));
+        for (name, job) in jobs {
+            board.put(to(name), *job, 0);
+        }
         board
     }
 

@@ -17,9 +17,9 @@ use tokio_rustls::client::TlsStream;
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a server may take nothing in (RFC 5321 section 4.5.3.2.5).
-const WRITE_TIMEOUT: Duration = Duration::from_secs(3 * 60);
+const WRITE_TIMEOUT: Duration = Duration::from_mins(3);
 /// Replies are short.
 const READ_BYTES: usize = 2 * 1024;
 /// Read from the spool at once.

@@ -4,6 +4,8 @@
 //! `outbound_per_destination_max` to one destination. A worker sends one message after the other over one connection. When to
 //! retry, where to go and whom to tell is decided in `policy`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod board;
 mod connection;
 mod entry;
@@ -165,7 +167,7 @@ impl Dispatcher {
                 () = &mut changed => {}
                 _ = bell.changed_since(generation), if has_room => sleep(GATHER).await,
                 () = sleep_until(self.instant_of(look_again_at)) => {}
-                Some(ended) = self.workers.join_next() => self.note_end(ended),
+                Some(ended) = self.workers.join_next() => note_end(ended),
             }
         }
     }
@@ -175,16 +177,10 @@ impl Dispatcher {
         drop(self.context.board().clear());
         self.context.changed.notify_waiters();
         while let Some(ended) = self.workers.join_next().await {
-            self.note_end(ended);
+            note_end(ended);
         }
         if let Err(error) = disk(|| self.context.host.queue.checkpoint()) {
             tracing::warn!(%error, "the queue's schedule could not be written; some mail is tried earlier than planned");
-        }
-    }
-
-    fn note_end(&self, ended: Result<(), tokio::task::JoinError>) {
-        if let Err(panic) = ended {
-            tracing::error!(%panic, "a delivery failed; its message is tried again later");
         }
     }
 
@@ -296,10 +292,11 @@ impl Dispatcher {
     /// In a quiet moment the schedule is made durable.
     fn checkpoint(&self) {
         let is_quiet = self.context.active() == 0;
-        if is_quiet && self.context.has_new_retries.swap(false, Ordering::AcqRel) {
-            if let Err(error) = disk(|| self.context.host.queue.checkpoint()) {
-                tracing::warn!(%error, "the queue's schedule cannot be written");
-            }
+        if is_quiet
+            && self.context.has_new_retries.swap(false, Ordering::AcqRel)
+            && let Err(error) = disk(|| self.context.host.queue.checkpoint())
+        {
+            tracing::warn!(%error, "the queue's schedule cannot be written");
         }
     }
 
@@ -307,6 +304,12 @@ impl Dispatcher {
         let seconds = (at - self.context.host.now()).max(0) as u64;
         // A moment more, so that the clock has passed the second that was waited for.
         Instant::now() + Duration::from_secs(seconds) + Duration::from_millis(50)
+    }
+}
+
+fn note_end(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(panic) = ended {
+        tracing::error!(%panic, "a delivery failed; its message is tried again later");
     }
 }
 

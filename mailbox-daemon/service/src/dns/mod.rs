@@ -1,5 +1,7 @@
 //! Look-ups that outbound mail needs. What DNS says becomes plain values here; deciding is `policy::route`'s.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::NetError;

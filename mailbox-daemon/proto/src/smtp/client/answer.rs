@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(read(&[&b"250 ".repeat(2000)]), [Err(NoAnswer)]);
         assert_eq!(read(&[&b"250-x\r\n".repeat(LINES_MAX + 1)]), [Err(NoAnswer)]);
         let long = read(&[
-            &[b"250-".repeat(1), b"x".repeat(4000), b"\r\n".to_vec()].concat().repeat(100),
+            &[b"250-".to_vec(), b"x".repeat(4000), b"\r\n".to_vec()].concat().repeat(100),
             b"250 end\r\n",
         ]);
         assert!(long[0].as_ref().is_ok_and(|answer| answer.text.len() <= TEXT_BYTES_MAX));

@@ -67,7 +67,9 @@ mod tests {
 
     fn stuffed(chunks: &[&[u8]]) -> Vec<u8> {
         let (mut stuffing, mut out) = (Stuffing::new(), Vec::new());
-        chunks.iter().for_each(|chunk| stuffing.write(chunk, &mut out));
+        for chunk in chunks {
+            stuffing.write(chunk, &mut out);
+        }
         stuffing.finish(&mut out);
         out
     }
@@ -93,7 +95,7 @@ mod tests {
             lines in prop::collection::vec("[.a]{0,3}", 0..8),
             cuts in prop::collection::vec(0usize..40, 0..8),
         ) {
-            let message: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+            let message: String = lines.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
             let message = message.as_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(message.len())).collect();
             cuts.sort_unstable();

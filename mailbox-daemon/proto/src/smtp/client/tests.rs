@@ -106,7 +106,7 @@ fn message(words: &str) -> Transaction {
             ("utf8", _) => needs_smtputf8 = true,
             ("8bit", _) => parameters.body = BodyType::EightBitMime,
             ("ret", kind) => {
-                parameters.ret = Some(if kind == "FULL" { DsnReturn::Full } else { DsnReturn::Headers })
+                parameters.ret = Some(if kind == "FULL" { DsnReturn::Full } else { DsnReturn::Headers });
             }
             ("envid", id) => parameters.envelope_id = Some(id.replace('_', " ")),
             ("notify", kinds) => {

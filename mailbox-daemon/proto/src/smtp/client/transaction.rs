@@ -101,7 +101,7 @@ fn write_xtext(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '+' | '=' | '\0'..=' ' | '\x7f' => {
-                write!(out, "+{:02X}", c as u32).expect("a String takes everything")
+                write!(out, "+{:02X}", c as u32).expect("a String takes everything");
             }
             _ => out.push(c),
         }
