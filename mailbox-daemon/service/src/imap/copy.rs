@@ -1,0 +1,82 @@
+//! COPY, MOVE, EXPUNGE and the sets all commands name messages by (RFC 9051 sections 6.4.3, 6.4.7, 6.4.8, 6.4.9).
+
+use super::reply::{Answer, Refusal, Reply};
+use super::session::{Selected, Session};
+use crate::disk;
+use proto::imap::command::{MessageSet, Target, Transfer};
+use proto::imap::write::{self, Code, Status};
+use store::Copied;
+use types::SequenceSet;
+
+impl Session {
+    pub(super) async fn copy(&mut self, transfer: Transfer) -> Answer {
+        let uids = self.selected()?.uids(&transfer.target)?;
+        let target = self.target(transfer.mailbox)?;
+        if uids.is_empty() {
+            return Reply::ok("there was nothing to copy");
+        }
+        let copied = disk(|| self.selected()?.view.mailbox().copy(&uids, &target).map_err(Refusal::from))?;
+        match settle(copied).await? {
+            Some(code) => Reply::coded(code, "copied"),
+            None => Reply::ok("there was nothing to copy"),
+        }
+    }
+
+    pub(super) async fn move_(&mut self, transfer: Transfer) -> Answer {
+        let uids = self.writable()?.uids(&transfer.target)?;
+        let target = self.target(transfer.mailbox)?;
+        if std::sync::Arc::ptr_eq(&target, self.selected()?.view.mailbox()) {
+            return Err(Refusal::no(Code::Cannot, "the messages are there already"));
+        }
+        if uids.is_empty() {
+            return Reply::ok("there was nothing to move");
+        }
+        let moved = disk(|| self.selected()?.view.mailbox().move_to(&uids, &target).map_err(Refusal::from))?;
+        if let Some(code) = settle(moved).await? {
+            write::untagged(&mut self.out, Status::Ok, Some(&code), "moved");
+        }
+        Reply::ok("done")
+    }
+
+    pub(super) async fn expunge(&mut self, uids: Option<MessageSet>) -> Answer {
+        let selected = self.writable()?;
+        let known = match uids {
+            Some(set) => selected.uids(&Target { uid: true, set })?,
+            None => selected.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)])),
+        };
+        if !known.is_empty() {
+            let expunged = disk(|| selected.view.mailbox().expunge(&known, true))?;
+            expunged.ticket.await?;
+        }
+        Reply::ok("deleted messages are gone")
+    }
+}
+
+/// Waits until the messages are on disk and says where; `None` when all of them were gone.
+async fn settle(copied: Copied) -> Result<Option<Code>, Refusal> {
+    copied.ticket.await?;
+    let set = |uids: &[types::Uid]| SequenceSet::from_ranges(uids.iter().map(|uid| (uid.get(), uid.get())));
+    let code = || Code::CopyUid(copied.uid_validity.get(), set(&copied.source), set(&copied.target));
+    Ok((!copied.source.is_empty()).then(code))
+}
+
+impl Selected {
+    /// The UIDs a command means. A sequence number beyond the last message is a client's mistake, an unknown UID is not.
+    pub(super) fn uids(&self, target: &Target) -> Result<SequenceSet, Refusal> {
+        match &target.set {
+            MessageSet::Saved => Ok(self.saved.clone()),
+            MessageSet::Numbers(set) if target.uid => Ok(self.view.uids_of(&self.view.seqs_of(set))),
+            MessageSet::Numbers(set) => {
+                let exists = self.view.exists();
+                let beyond = |number: u32| number > exists && number != u32::MAX;
+                let only_star_beyond = |range: &types::SequenceRange| {
+                    !beyond(range.last) && (!beyond(range.first) || range.last == u32::MAX)
+                };
+                match set.ranges().iter().all(only_star_beyond) {
+                    true => Ok(self.view.uids_of(&set.clamped(exists))),
+                    false => Err(Refusal::bad("there are not that many messages")),
+                }
+            }
+        }
+    }
+}

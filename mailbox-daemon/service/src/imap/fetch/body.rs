@@ -1,0 +1,234 @@
+//! One message after the other, item by item, as far as the output has room.
+
+use super::plan::Content;
+use super::source::{Filter, Reader, Source, measure};
+use super::{Context, Losses, digest};
+use crate::imap::reply::Refusal;
+use crate::imap::session::Selected;
+use proto::imap::command::{Partial, Section, SectionText};
+use proto::imap::write::{self, FetchWriter};
+use proto::mime::decode::TransferDecoder;
+use proto::mime::header::FieldFilter;
+use proto::mime::{self, DigestView, Part};
+use std::ops::Range;
+use store::{Row, StoreError};
+use types::{SeqNo, SequenceSet, Uid};
+
+/// Where FETCH is among messages whose files are read.
+pub(super) struct Bodies {
+    /// Messages to come, the next one last.
+    left: Vec<u32>,
+    message: Option<Message>,
+    /// A buffer that goes from message to message.
+    window: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// A message that is being told.
+struct Message {
+    reader: Reader,
+    digest: Option<Vec<u8>>,
+    /// The next content item.
+    next: usize,
+    source: Option<Source>,
+    /// Whether no item was written yet.
+    first: bool,
+}
+
+impl Bodies {
+    pub(super) fn new(uids: &SequenceSet) -> Bodies {
+        let mut left: Vec<u32> = uids.iter().collect();
+        left.reverse();
+        Bodies { left, message: None, window: Vec::new(), scratch: Vec::new() }
+    }
+
+    /// Writes until the output is full or everything is told; whether everything is.
+    pub(super) fn fill(
+        &mut self,
+        context: &Context<'_>,
+        selected: &Selected,
+        out: &mut Vec<u8>,
+        losses: &mut Losses,
+    ) -> Result<bool, Refusal> {
+        let full = context.limits.output_bytes_max;
+        loop {
+            if let Some(message) = &mut self.message {
+                // A message that fails in the middle of a literal leaves the client waiting for octets: nothing can be said any more.
+                match message.go_on(context, &mut self.scratch, out, full, losses) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(false),
+                    Err(error) => {
+                        tracing::warn!(%error, "a message failed while it was being sent");
+                        return Err(Refusal::Gone);
+                    }
+                }
+                if let Some(done) = self.message.take() {
+                    self.window = done.reader.into_window();
+                }
+            }
+            if out.len() >= full {
+                return Ok(false);
+            }
+            let Some(uid) = self.left.pop().and_then(Uid::new) else { return Ok(true) };
+            match self.open(context, selected, uid, out) {
+                Ok(()) => {}
+                Err(error) => losses.note(&error)?,
+            }
+        }
+    }
+
+    /// Begins a message's answer with everything that needs no file.
+    fn open(
+        &mut self,
+        context: &Context<'_>,
+        selected: &Selected,
+        uid: Uid,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let mailbox = selected.view.mailbox();
+        let known: Option<(SeqNo, Row)> = selected.view.seq_of(uid).zip(mailbox.row(uid));
+        let (seq, row) = known.ok_or(StoreError::NoSuchMessage)?;
+        let digest = match context.plan.needs_digest() {
+            true => Some(digest::of_message(mailbox, uid, context.limits)?),
+            false => None,
+        };
+        let file = mailbox.open_message(uid)?;
+        let mut fetch = FetchWriter::begin(out, seq);
+        context.write_row_items(&mut fetch, &row, selected);
+        if let Some(view) = digest.as_deref().and_then(|digest| DigestView::parse(digest).ok()) {
+            context.write_digest_items(&mut fetch, &view);
+        }
+        let first = fetch.is_first();
+        let reader = Reader::new(file, std::mem::take(&mut self.window));
+        self.message = Some(Message { reader, digest, next: 0, source: None, first });
+        Ok(())
+    }
+}
+
+impl Message {
+    /// Writes on until the output is full or the message is told; whether it is.
+    fn go_on(
+        &mut self,
+        context: &Context<'_>,
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+        full: usize,
+        losses: &mut Losses,
+    ) -> Result<bool, StoreError> {
+        loop {
+            if let Some(source) = &mut self.source {
+                if !source.fill(&mut self.reader, out, full)? {
+                    return Ok(false);
+                }
+                self.source = None;
+            }
+            let mut fetch = FetchWriter::resume(out, self.first);
+            let Some(content) = context.plan.contents.get(self.next) else {
+                fetch.end();
+                return Ok(true);
+            };
+            self.next += 1;
+            self.first = false;
+            let root =
+                self.digest.as_deref().and_then(|digest| DigestView::parse(digest).ok()?.structure().ok());
+            let root = root.as_ref();
+            let reader = &mut self.reader;
+            self.source = match content {
+                Content::Body { section, partial, rfc822_name } => {
+                    fetch.body_name(section, *partial, *rfc822_name);
+                    let begun = begin_body(&mut fetch, reader, root, section, *partial, scratch)?;
+                    Self::or_nil(&mut fetch, begun)
+                }
+                Content::Binary { part, partial } => {
+                    fetch.binary_name("BINARY", part, *partial);
+                    let found = binary(reader, root, part, losses);
+                    let begun = found.map(|found| begin_binary(&mut fetch, reader, found, *partial, scratch));
+                    Self::or_nil(&mut fetch, begun.transpose()?)
+                }
+                Content::BinarySize(part) => {
+                    fetch.binary_name("BINARY.SIZE", part, None);
+                    let found = binary(reader, root, part, losses);
+                    let measured =
+                        found.map(|(range, filter)| measure(reader, range, filter, scratch)).transpose()?;
+                    write::number(fetch.out, measured.unwrap_or_default().bytes);
+                    None
+                }
+            };
+        }
+    }
+
+    fn or_nil(fetch: &mut FetchWriter<'_>, source: Option<Source>) -> Option<Source> {
+        if source.is_none() {
+            fetch.nil();
+        }
+        source
+    }
+}
+
+/// Writes the literal's length; its octets come from the source. `None` when there is no such section.
+fn begin_body(
+    fetch: &mut FetchWriter<'_>,
+    reader: &mut Reader,
+    root: Option<&Part<'_>>,
+    section: &Section,
+    partial: Option<Partial>,
+    scratch: &mut Vec<u8>,
+) -> Result<Option<Source>, StoreError> {
+    let Some(range) = range_of(reader, root, section) else { return Ok(None) };
+    let (filter, bytes) = match &section.text {
+        SectionText::HeaderFields { names, not } => {
+            let names = names.iter().map(|name| name.clone().into_bytes()).collect();
+            let filter = Filter::Fields(FieldFilter::new(names, *not));
+            let bytes = measure(reader, range.clone(), filter.clone(), scratch)?.bytes;
+            (filter, bytes)
+        }
+        _ => (Filter::Plain, range.end - range.start),
+    };
+    let source = Source::new(range, filter, bytes, partial, false);
+    fetch.literal(source.bytes(), false);
+    Ok(Some(source))
+}
+
+fn range_of(reader: &Reader, root: Option<&Part<'_>>, section: &Section) -> Option<Range<u64>> {
+    let text = match section.text {
+        SectionText::Whole if section.part.is_empty() => return Some(0..reader.bytes()),
+        SectionText::Whole => mime::SectionText::Whole,
+        SectionText::Header | SectionText::HeaderFields { .. } => mime::SectionText::Header,
+        SectionText::Mime => mime::SectionText::Mime,
+        SectionText::Text => mime::SectionText::Text,
+    };
+    root?.section(&section.part, text)
+}
+
+/// Where a part's body lies and how it is decoded (RFC 3516 section 4).
+fn binary(
+    reader: &Reader,
+    root: Option<&Part<'_>>,
+    part: &[u32],
+    losses: &mut Losses,
+) -> Option<(Range<u64>, Filter)> {
+    if part.is_empty() {
+        return Some((0..reader.bytes(), Filter::Plain));
+    }
+    let part = root?.find(part)?;
+    let known: [&[u8]; 5] = [b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable"];
+    let encoding = part.encoding.map(<[u8]>::trim_ascii);
+    if encoding.is_some_and(|encoding| !known.iter().any(|known| known.eq_ignore_ascii_case(encoding))) {
+        losses.unknown_encoding = true;
+        return None;
+    }
+    Some((part.body_range(), Filter::Decoded(TransferDecoder::of_name(encoding))))
+}
+
+fn begin_binary(
+    fetch: &mut FetchWriter<'_>,
+    reader: &mut Reader,
+    (range, filter): (Range<u64>, Filter),
+    partial: Option<Partial>,
+    scratch: &mut Vec<u8>,
+) -> Result<Source, StoreError> {
+    let measured = measure(reader, range.clone(), filter.clone(), scratch)?;
+    let source = Source::new(range, filter, measured.bytes, partial, measured.has_nul);
+    fetch.literal(source.bytes(), measured.has_nul);
+    Ok(source)
+}

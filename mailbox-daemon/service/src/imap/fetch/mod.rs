@@ -1,0 +1,313 @@
+//! FETCH (RFC 9051 section 6.4.5). What the rows in memory and the index answer is written straight from there; bodies stream
+//! from their files in pieces, so that no message is ever held whole.
+
+mod body;
+mod plan;
+mod source;
+
+use super::digest;
+use super::news::OwnChange;
+use super::reply::{Answer, Refusal, Reply};
+use super::session::{Selected, Session};
+use crate::disk;
+use body::Bodies;
+use plan::{Plan, Reads};
+use proto::imap::command::Fetch;
+use proto::imap::session::ExpungeNews;
+use proto::imap::write::{Code, FetchWriter};
+use proto::mime::DigestView;
+use std::ops::ControlFlow;
+use store::{FlagChange, Row, StoreError, View};
+use types::{Flags, Keyword, Limits, SeqNo, SequenceSet, SystemFlag, Uid};
+
+/// Messages looked at before the output is sent and others get their turn.
+const CHUNK_MESSAGES: u32 = 1024;
+
+/// What all messages of one FETCH have in common.
+pub(super) struct Context<'a> {
+    plan: &'a Plan,
+    limits: &'a Limits,
+    keywords: &'a [(usize, Keyword)],
+    revision2: bool,
+    /// Messages whose flags this FETCH itself changed.
+    seen_now: &'a SequenceSet,
+}
+
+/// What went wrong with single messages while the others were told.
+#[derive(Default)]
+pub(super) struct Losses {
+    gone: bool,
+    damaged: bool,
+    unknown_encoding: bool,
+}
+
+impl Session {
+    pub(super) async fn fetch(&mut self, fetch: Fetch) -> Answer {
+        let uids = self.selected()?.uids(&fetch.target)?;
+        let news = if fetch.target.uid { ExpungeNews::Told } else { ExpungeNews::Held };
+        let plan = Plan::new(fetch.items, fetch.target.uid);
+        let settings = self.settings();
+        let revision2 = self.enabled.revision2;
+        let (seen_now, own) = self.mark_seen(&plan, &uids)?;
+        let Some(selected) = &mut self.selected else { return Err(Refusal::Gone) };
+        let keywords = selected.tell_keywords(&mut self.out);
+        let context = Context {
+            plan: &plan,
+            limits: &settings.limits,
+            keywords: &keywords,
+            revision2,
+            seen_now: &seen_now,
+        };
+        let mut losses = Losses::default();
+        for chunk in chunks(&self.selected()?.view, &uids) {
+            match plan.reads {
+                Reads::Rows => self.fetch_rows(&context, &chunk)?,
+                Reads::Digests => self.fetch_digests(&context, &chunk, &mut losses).await?,
+                Reads::Messages => self.fetch_messages(&context, &chunk, &mut losses).await?,
+            }
+            self.flush_if_full(context.limits).await?;
+        }
+        if !fetch.target.uid {
+            losses.gone |= self.selected()?.has_lost(&uids);
+        }
+        self.tell_news_except(news, own);
+        losses.answer()
+    }
+
+    /// Sets `\Seen` where a body is fetched without PEEK.
+    fn mark_seen(
+        &self,
+        plan: &Plan,
+        uids: &SequenceSet,
+    ) -> Result<(SequenceSet, Option<OwnChange>), Refusal> {
+        let selected = self.selected()?;
+        if !plan.sets_seen || selected.read_only || uids.is_empty() {
+            return Ok((SequenceSet::new(), None));
+        }
+        let seen = Flags::system(SystemFlag::Seen);
+        let stored = disk(|| selected.view.mailbox().store_flags(uids, FlagChange::Add, seen, &[], None))?;
+        let own = OwnChange::of(&stored);
+        Ok((stored.changed, Some(own)))
+    }
+
+    fn fetch_rows(&mut self, context: &Context<'_>, uids: &SequenceSet) -> Result<(), Refusal> {
+        let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
+        let out = &mut self.out;
+        selected.view.for_each_row(uids, &mut |seq, row| {
+            let mut fetch = FetchWriter::begin(out, seq);
+            context.write_row_items(&mut fetch, row, selected);
+            fetch.end();
+        });
+        Ok(())
+    }
+
+    /// Goes through the index; a message it knows nothing about is read first.
+    async fn fetch_digests(
+        &mut self,
+        context: &Context<'_>,
+        uids: &SequenceSet,
+        losses: &mut Losses,
+    ) -> Result<(), Refusal> {
+        let mut left = uids.clone();
+        while !left.is_empty() {
+            let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
+            let out = &mut self.out;
+            let stop = disk(|| context.write_digests(selected, &left, out))?;
+            let last = match stop {
+                None => return Ok(()),
+                Some(Stop::Full(uid)) => uid,
+                Some(Stop::Unknown(uid)) => {
+                    let found = disk(|| digest::of_message(selected.view.mailbox(), uid, context.limits));
+                    match found {
+                        // Now it is in the index, or can at least be told.
+                        Ok(digest) => context.write_one(selected, uid, &digest, out),
+                        Err(error) => losses.note(&error)?,
+                    }
+                    uid
+                }
+            };
+            left = left_after(&left, last);
+            self.flush_if_full(context.limits).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetch_messages(
+        &mut self,
+        context: &Context<'_>,
+        uids: &SequenceSet,
+        losses: &mut Losses,
+    ) -> Result<(), Refusal> {
+        let mut bodies = Bodies::new(uids);
+        loop {
+            let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
+            let out = &mut self.out;
+            if disk(|| bodies.fill(context, selected, out, losses))? {
+                return Ok(());
+            }
+            self.flush().await?;
+        }
+    }
+}
+
+/// Why going through the index stopped, and at which message.
+enum Stop {
+    /// The output is full; this message is the last one told.
+    Full(Uid),
+    /// Nothing is known of this message.
+    Unknown(Uid),
+}
+
+impl Context<'_> {
+    /// Items that the row answers.
+    fn write_row_items(&self, fetch: &mut FetchWriter<'_>, row: &Row, selected: &Selected) {
+        let plan = self.plan;
+        if plan.uid {
+            fetch.uid(row.uid);
+        }
+        if plan.flags || self.seen_now.contains(row.uid.get()) {
+            fetch.flags(row.flags, selected.is_recent(row.uid.get(), self.revision2), self.keywords);
+        }
+        if plan.internal_date {
+            fetch.internal_date(row.internal_date);
+        }
+        if plan.size {
+            fetch.rfc822_size(row.wire_bytes);
+        }
+    }
+
+    /// Items that the digest answers.
+    fn write_digest_items(&self, fetch: &mut FetchWriter<'_>, digest: &DigestView<'_>) {
+        if self.plan.envelope {
+            fetch.prepared("ENVELOPE", digest.envelope());
+        }
+        for (wanted, name, extensible) in
+            [(self.plan.body, "BODY", false), (self.plan.body_structure, "BODYSTRUCTURE", true)]
+        {
+            if wanted {
+                fetch.name(name);
+                let begin = fetch.out.len();
+                if digest.write_body_structure(extensible, fetch.out).is_err() {
+                    fetch.out.truncate(begin);
+                    fetch.nil();
+                }
+            }
+        }
+    }
+
+    fn write_digests(
+        &self,
+        selected: &Selected,
+        uids: &SequenceSet,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Stop>, StoreError> {
+        let mut stop = None;
+        let view = &selected.view;
+        view.mailbox().for_each_digest(uids, &mut |row, digest| {
+            let Some(seq) = view.seq_of(row.uid) else { return ControlFlow::Continue(()) };
+            let Some(digest) = digest.and_then(|digest| DigestView::parse(digest).ok()) else {
+                stop = Some(Stop::Unknown(row.uid));
+                return ControlFlow::Break(());
+            };
+            self.write_message(selected, seq, row, &digest, out);
+            if out.len() >= self.limits.output_bytes_max {
+                stop = Some(Stop::Full(row.uid));
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(stop)
+    }
+
+    fn write_one(&self, selected: &Selected, uid: Uid, digest: &[u8], out: &mut Vec<u8>) {
+        let known = selected.view.seq_of(uid).zip(selected.view.mailbox().row(uid));
+        if let (Some((seq, row)), Ok(digest)) = (known, DigestView::parse(digest)) {
+            self.write_message(selected, seq, &row, &digest, out);
+        }
+    }
+
+    fn write_message(
+        &self,
+        selected: &Selected,
+        seq: SeqNo,
+        row: &Row,
+        digest: &DigestView<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut fetch = FetchWriter::begin(out, seq);
+        self.write_row_items(&mut fetch, row, selected);
+        self.write_digest_items(&mut fetch, digest);
+        fetch.end();
+    }
+}
+
+impl Losses {
+    /// A message that cannot be told; other faults end the command.
+    fn note(&mut self, error: &StoreError) -> Result<(), Refusal> {
+        match error {
+            StoreError::NoSuchMessage => self.gone = true,
+            StoreError::Damaged { path } => {
+                tracing::warn!(path = %path.display(), "a damaged message was set aside");
+                self.damaged = true;
+            }
+            _ => {
+                tracing::warn!(%error, "a message cannot be read");
+                return Err(Refusal::no(Code::Unavailable, "a message cannot be read just now"));
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self) -> Answer {
+        if self.damaged {
+            return Err(Refusal::no(Code::Corruption, "a damaged message was set aside"));
+        }
+        if self.unknown_encoding {
+            return Err(Refusal::no(Code::UnknownCte, "a part is in an encoding that is not known"));
+        }
+        if self.gone {
+            return Err(Refusal::no(Code::ExpungeIssued, "some of the messages are gone"));
+        }
+        Reply::ok("that is all")
+    }
+}
+
+impl Selected {
+    /// Whether any of these messages is gone though the client could not be told so yet.
+    fn has_lost(&self, uids: &SequenceSet) -> bool {
+        let mut here = 0;
+        self.view.for_each_row(uids, &mut |_, _| here += 1);
+        here < uids.count()
+    }
+}
+
+/// Sets of at most [`CHUNK_MESSAGES`] of these messages, ascending.
+pub(super) fn chunks(view: &View, uids: &SequenceSet) -> Vec<SequenceSet> {
+    let seqs = view.seqs_of(uids);
+    let mut chunks = Vec::new();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    let mut room = CHUNK_MESSAGES;
+    for range in seqs.ranges() {
+        let mut first = range.first;
+        while first <= range.last {
+            let last = range.last.min(first + room - 1);
+            ranges.push((first, last));
+            room -= last - first + 1;
+            first = last + 1;
+            if room == 0 {
+                chunks.push(view.uids_of(&SequenceSet::from_ranges(ranges.drain(..))));
+                room = CHUNK_MESSAGES;
+            }
+        }
+    }
+    if !ranges.is_empty() {
+        chunks.push(view.uids_of(&SequenceSet::from_ranges(ranges)));
+    }
+    chunks
+}
+
+/// The part of the set above `last`.
+pub(super) fn left_after(uids: &SequenceSet, last: Uid) -> SequenceSet {
+    let above = uids.ranges().iter().filter(|range| range.last > last.get());
+    SequenceSet::from_ranges(above.map(|range| (range.first.max(last.get() + 1), range.last)))
+}

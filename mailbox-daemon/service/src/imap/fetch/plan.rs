@@ -1,0 +1,94 @@
+use proto::imap::command::{FetchItem, Partial, Section};
+
+/// What a FETCH asks of every message, sorted by where the answer comes from.
+pub(super) struct Plan {
+    pub(super) reads: Reads,
+    pub(super) uid: bool,
+    pub(super) flags: bool,
+    pub(super) internal_date: bool,
+    pub(super) size: bool,
+    pub(super) envelope: bool,
+    pub(super) body: bool,
+    pub(super) body_structure: bool,
+    /// What comes from the file, in the order asked.
+    pub(super) contents: Vec<Content>,
+    pub(super) sets_seen: bool,
+}
+
+/// The dearest thing that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reads {
+    Rows,
+    Digests,
+    Messages,
+}
+
+/// An item answered from the message's file.
+pub(super) enum Content {
+    Body { section: Section, partial: Option<Partial>, rfc822_name: bool },
+    Binary { part: Vec<u32>, partial: Option<Partial> },
+    BinarySize(Vec<u32>),
+}
+
+impl Plan {
+    pub(super) fn new(items: Vec<FetchItem>, uid: bool) -> Plan {
+        let mut plan = Plan {
+            reads: Reads::Rows,
+            uid,
+            flags: false,
+            internal_date: false,
+            size: false,
+            envelope: false,
+            body: false,
+            body_structure: false,
+            contents: Vec::new(),
+            sets_seen: false,
+        };
+        for item in items {
+            plan.add(item);
+        }
+        plan.reads = match (plan.contents.is_empty(), plan.envelope || plan.body || plan.body_structure) {
+            (false, _) => Reads::Messages,
+            (true, true) => Reads::Digests,
+            (true, false) => Reads::Rows,
+        };
+        plan
+    }
+
+    fn add(&mut self, item: FetchItem) {
+        match item {
+            FetchItem::Binary { part, partial, peek } => {
+                self.sets_seen |= !peek;
+                self.contents.push(Content::Binary { part, partial });
+            }
+            FetchItem::BinarySize(part) => self.contents.push(Content::BinarySize(part)),
+            FetchItem::Body(item) => {
+                self.sets_seen |= !item.peek;
+                let rfc822_name = item.rfc822_name;
+                self.contents.push(Content::Body {
+                    section: item.section,
+                    partial: item.partial,
+                    rfc822_name,
+                });
+            }
+            FetchItem::BodyStructure(false) => self.body = true,
+            FetchItem::BodyStructure(true) => self.body_structure = true,
+            FetchItem::Envelope => self.envelope = true,
+            FetchItem::Flags => self.flags = true,
+            FetchItem::InternalDate => self.internal_date = true,
+            FetchItem::Rfc822Size => self.size = true,
+            FetchItem::Uid => self.uid = true,
+        }
+    }
+
+    /// Whether the index is asked besides the file.
+    pub(super) fn needs_digest(&self) -> bool {
+        let by_structure = |content: &Content| match content {
+            Content::Body { section, .. } => {
+                !section.part.is_empty() || section.text != proto::imap::command::SectionText::Whole
+            }
+            Content::Binary { part, .. } | Content::BinarySize(part) => !part.is_empty(),
+        };
+        self.envelope || self.body || self.body_structure || self.contents.iter().any(by_structure)
+    }
+}

@@ -1,0 +1,174 @@
+//! LIST, LSUB, STATUS (RFC 9051 section 6.3, RFC 5258, RFC 5819, RFC 6154).
+
+use super::reply::{Answer, Refusal, Reply};
+use super::session::Session;
+use crate::disk;
+use proto::imap::command::{List, MailboxArgument, StatusItem};
+use proto::imap::list::Pattern;
+use proto::imap::write::{self, ListLine};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use store::{Mailbox, MailboxEntry, StoreError};
+use types::MailboxName;
+
+impl Session {
+    pub(super) async fn list(&mut self, list: &List) -> Answer {
+        if !list.extended && list.patterns.iter().all(String::is_empty) {
+            write::list_separator(&mut self.out, "LIST");
+            return Reply::ok("that is the separator");
+        }
+        let settings = self.settings();
+        let utf8 = self.enabled.revision2;
+        let entries = disk(|| self.mail()?.list().map_err(Refusal::from))?;
+        let picked = Picked::new(list, &entries);
+        for entry in &entries {
+            let Some(line) = picked.line(entry) else { continue };
+            write::list(&mut self.out, &line, utf8);
+            if let Some(items) = list.returns.status.as_deref().filter(|_| entry.exists) {
+                match disk(|| self.mail()?.mailbox(&entry.name).map_err(Refusal::from)) {
+                    Ok(mailbox) => self.write_status(&entry.name, &mailbox, items),
+                    // It went away, or cannot be read: the others are still told (RFC 5819 section 2).
+                    Err(_) => continue,
+                }
+            }
+            self.flush_if_full(&settings.limits).await?;
+        }
+        Reply::ok("that is all")
+    }
+
+    pub(super) fn lsub(&mut self, reference: &str, pattern: &str) -> Answer {
+        if pattern.is_empty() {
+            write::list_separator(&mut self.out, "LSUB");
+            return Reply::ok("that is the separator");
+        }
+        let utf8 = self.enabled.revision2;
+        let matcher = Pattern::new(reference, pattern);
+        let entries = disk(|| self.mail()?.list().map_err(Refusal::from))?;
+        let subscribed: BTreeSet<&MailboxName> =
+            entries.iter().filter(|entry| entry.subscribed).map(|entry| &entry.name).collect();
+        let mut parents = BTreeSet::new();
+        for name in &subscribed {
+            if matcher.matches(name) {
+                write::lsub(&mut self.out, name, false, utf8);
+                continue;
+            }
+            let mut above = name.parent();
+            while let Some(parent) = above {
+                above = parent.parent();
+                if matcher.matches(&parent) && !subscribed.contains(&parent) {
+                    parents.insert(parent);
+                }
+            }
+        }
+        for parent in &parents {
+            write::lsub(&mut self.out, parent, true, utf8);
+        }
+        Reply::ok("that is all")
+    }
+
+    pub(super) fn status(&mut self, mailbox: MailboxArgument, items: &[StatusItem]) -> Answer {
+        let name = mailbox.map_err(Refusal::unknown_name)?;
+        let mailbox = disk(|| -> Result<_, Refusal> {
+            let mailbox = self.mail()?.mailbox(&name)?;
+            mailbox.rescan()?;
+            Ok(mailbox)
+        })?;
+        self.write_status(&name, &mailbox, items);
+        Reply::ok("that is its status")
+    }
+
+    fn write_status(&mut self, name: &MailboxName, mailbox: &Arc<Mailbox>, items: &[StatusItem]) {
+        let status = mailbox.status();
+        let values: Vec<(StatusItem, u64)> = items
+            .iter()
+            .map(|item| {
+                let value = match item {
+                    StatusItem::Deleted => u64::from(status.deleted),
+                    StatusItem::Messages => u64::from(status.messages),
+                    StatusItem::Recent => 0,
+                    StatusItem::Size => status.bytes,
+                    StatusItem::UidNext => u64::from(status.uid_next),
+                    StatusItem::UidValidity => u64::from(status.uid_validity.get()),
+                    StatusItem::Unseen => u64::from(status.unseen),
+                };
+                (*item, value)
+            })
+            .collect();
+        write::status(&mut self.out, name, self.enabled.revision2, &values);
+    }
+
+    /// One mailbox's LIST line, as SELECT tells it in IMAP4rev2.
+    pub(super) fn write_list_line(&mut self, name: &MailboxName) -> Result<(), StoreError> {
+        let Ok(mail) = self.mail() else { return Ok(()) };
+        let entries = disk(|| mail.list())?;
+        if let Some(entry) = entries.iter().find(|entry| entry.name == *name) {
+            write::list(&mut self.out, &whole_line(entry), true);
+        }
+        Ok(())
+    }
+}
+
+fn whole_line(entry: &MailboxEntry) -> ListLine<'_> {
+    ListLine {
+        name: &entry.name,
+        exists: entry.exists,
+        has_children: Some(entry.has_children),
+        subscribed: entry.subscribed,
+        special_use: entry.special_use,
+        child_subscribed: false,
+    }
+}
+
+/// What a LIST command picks out of all mailboxes.
+struct Picked<'a> {
+    list: &'a List,
+    patterns: Vec<Pattern>,
+    /// With RECURSIVEMATCH: names above a mailbox that is selected and matches no pattern itself.
+    above_selected: BTreeSet<MailboxName>,
+}
+
+impl<'a> Picked<'a> {
+    fn new(list: &'a List, entries: &[MailboxEntry]) -> Picked<'a> {
+        let patterns = list.patterns.iter().map(|pattern| Pattern::new(&list.reference, pattern)).collect();
+        let mut picked = Picked { list, patterns, above_selected: BTreeSet::new() };
+        if list.selection.recursive_match {
+            let hidden = |entry: &&MailboxEntry| picked.is_selected(entry) && !picked.matches(&entry.name);
+            let hidden: Vec<&MailboxEntry> = entries.iter().filter(hidden).collect();
+            for entry in hidden {
+                let mut above = entry.name.parent();
+                while let Some(parent) = above {
+                    above = parent.parent();
+                    picked.above_selected.insert(parent);
+                }
+            }
+        }
+        picked
+    }
+
+    fn matches(&self, name: &MailboxName) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
+
+    fn is_selected(&self, entry: &MailboxEntry) -> bool {
+        let selection = self.list.selection;
+        let is_there = entry.exists || entry.has_children || selection.subscribed;
+        is_there
+            && (!selection.subscribed || entry.subscribed)
+            && (!selection.special_use || entry.special_use.is_some())
+    }
+
+    fn line<'e>(&self, entry: &'e MailboxEntry) -> Option<ListLine<'e>> {
+        let child_subscribed = self.list.selection.subscribed && self.above_selected.contains(&entry.name);
+        let is_picked = self.is_selected(entry) || self.above_selected.contains(&entry.name);
+        if !is_picked || !self.matches(&entry.name) {
+            return None;
+        }
+        let tell_subscribed = self.list.returns.subscribed || self.list.selection.subscribed;
+        Some(ListLine {
+            subscribed: entry.subscribed && tell_subscribed,
+            has_children: entry.exists.then_some(entry.has_children).or(entry.has_children.then_some(true)),
+            child_subscribed,
+            ..whole_line(entry)
+        })
+    }
+}

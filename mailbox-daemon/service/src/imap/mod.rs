@@ -1,0 +1,49 @@
+//! IMAP sessions (RFC 9051, RFC 3501): reads commands, hands each to the function named after it, tells what changed.
+//!
+//! **Drive rule:** a session sleeps in [`Session::wait`] holding no buffer; when woken it works in a boxed future until the client's
+//! bytes are used up and its own are written, and gives all buffers back before it sleeps again.
+//!
+//! A new command is a function in one of the files here and a line in [`Session::dispatch`].
+
+mod append;
+mod copy;
+mod digest;
+mod entry;
+mod fetch;
+mod idle;
+mod list;
+mod login;
+mod mailboxes;
+mod news;
+mod reply;
+mod search;
+mod select;
+mod session;
+mod store;
+
+use crate::host::Host;
+use crate::stream::Stream;
+use session::{Session, Wake};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Serves one connection until it ends.
+pub async fn serve(host: Arc<Host>, stream: Stream) {
+    let mut session = Session::new(host, stream);
+    if Box::pin(session.greet()).await.is_err() {
+        return;
+    }
+    loop {
+        let flow = match session.wait().await {
+            Wake::Input => Box::pin(session.work()).await,
+            Wake::News => Box::pin(session.tell_idle_news()).await,
+            Wake::Stopping => Box::pin(session.bye("the server is stopping, come back soon")).await,
+            Wake::TimedOut => Box::pin(session.bye("nothing was heard for too long")).await,
+            Wake::Gone => ControlFlow::Break(()),
+        };
+        if flow.is_break() {
+            return;
+        }
+        session.release_buffers();
+    }
+}

@@ -1,0 +1,275 @@
+use crate::imap::reply::Refusal;
+use crate::imap::session::Selected;
+use proto::imap::command::{MessageSet, Target};
+use proto::imap::date::DAY_S;
+use proto::imap::search::{HeaderField, SearchField, SearchKey};
+use proto::mime::text::TextSearch;
+use proto::mime::{DigestView, Part, SentDate, fold};
+use store::{MessageFile, Row, StoreError};
+use types::{Flags, SequenceSet, UnixSeconds};
+
+/// A search key with everything looked up that is the same for all messages.
+pub(super) enum Compiled {
+    And(Vec<Compiled>),
+    /// All these flags are set (`true`), or none of them is.
+    Flags(Flags, bool),
+    Field(HeaderField, Box<Needle>),
+    Header(String, Box<TextSearch>),
+    InternalDay(Days),
+    Known(bool),
+    Larger(u64),
+    Not(Box<Compiled>),
+    Or(Box<Compiled>, Box<Compiled>),
+    SentDay(Days),
+    Smaller(u64),
+    /// Where, and what.
+    Text(Where, Box<TextSearch>),
+    Uids(SequenceSet),
+    /// The internal date lies in this range of seconds, ends included.
+    Within(UnixSeconds, UnixSeconds),
+}
+
+/// A text to be found in a folded field; an empty one asks only for the field.
+pub(super) struct Needle {
+    search: TextSearch,
+    is_empty: bool,
+    folded: Vec<u8>,
+}
+
+/// Which text is searched.
+#[derive(Clone, Copy)]
+pub(super) enum Where {
+    Body,
+    Everywhere,
+}
+
+/// A range of days, ends included.
+#[derive(Clone, Copy)]
+pub(super) struct Days {
+    first: i64,
+    last: i64,
+}
+
+/// What is known of the message that is judged.
+pub(super) enum Facts<'a> {
+    Row,
+    Digest(&'a DigestView<'a>),
+    Message { digest: &'a DigestView<'a>, root: &'a Part<'a>, file: &'a MessageFile },
+}
+
+impl<'a> Facts<'a> {
+    fn digest(&self) -> Option<&'a DigestView<'a>> {
+        match self {
+            Facts::Row => None,
+            Facts::Digest(digest) | Facts::Message { digest, .. } => Some(digest),
+        }
+    }
+}
+
+impl Days {
+    const FIRST: i64 = i64::MIN;
+    const LAST: i64 = i64::MAX;
+
+    fn before(day: i64) -> Days {
+        Days { first: Days::FIRST, last: day - 1 }
+    }
+
+    fn on(day: i64) -> Days {
+        Days { first: day, last: day }
+    }
+
+    fn since(day: i64) -> Days {
+        Days { first: day, last: Days::LAST }
+    }
+
+    fn contains(self, day: i64) -> bool {
+        (self.first..=self.last).contains(&day)
+    }
+}
+
+impl Compiled {
+    pub(super) fn new(
+        key: &SearchKey,
+        selected: &Selected,
+        now: UnixSeconds,
+        revision2: bool,
+    ) -> Result<Compiled, Refusal> {
+        let inner = |key: &SearchKey| Compiled::new(key, selected, now, revision2);
+        Ok(match key {
+            SearchKey::All => Compiled::Known(true),
+            SearchKey::And(keys) => Compiled::and(keys.iter().map(inner).collect::<Result<_, _>>()?),
+            SearchKey::Before(day) => Compiled::InternalDay(Days::before(*day)),
+            SearchKey::Body(text) => Compiled::Text(Where::Body, Box::new(TextSearch::new(text))),
+            SearchKey::Field(field, text) => Compiled::field(HeaderField::Search(*field), text),
+            SearchKey::Flag(flag, set) => Compiled::Flags(Flags::system(*flag), *set),
+            SearchKey::Header(name, text) => match HeaderField::of_name(name) {
+                Some(field) => Compiled::field(field, text),
+                None => Compiled::Header(name.clone(), Box::new(TextSearch::new(text))),
+            },
+            SearchKey::Keyword(keyword, set) => {
+                let keywords = selected.view.mailbox().keywords();
+                let slot = keywords
+                    .iter()
+                    .find(|(_, known)| known == keyword)
+                    .and_then(|(slot, _)| Flags::keyword(*slot));
+                slot.map_or(Compiled::Known(!set), |flags| Compiled::Flags(flags, *set))
+            }
+            SearchKey::Larger(bytes) => Compiled::Larger(*bytes),
+            SearchKey::Not(key) => Compiled::Not(Box::new(inner(key)?)),
+            SearchKey::Older(seconds) => Compiled::Within(i64::MIN, now - i64::from(*seconds)),
+            SearchKey::On(day) => Compiled::InternalDay(Days::on(*day)),
+            SearchKey::Or(either, or) => Compiled::Or(Box::new(inner(either)?), Box::new(inner(or)?)),
+            SearchKey::Recent(recent) => {
+                let first = selected.recent_after.saturating_add(1);
+                let uids = match revision2 {
+                    true => SequenceSet::new(),
+                    false => SequenceSet::from_ranges([(first, u32::MAX)]),
+                };
+                match recent {
+                    true => Compiled::Uids(uids),
+                    false => Compiled::Not(Box::new(Compiled::Uids(uids))),
+                }
+            }
+            SearchKey::SentBefore(day) => Compiled::SentDay(Days::before(*day)),
+            SearchKey::SentOn(day) => Compiled::SentDay(Days::on(*day)),
+            SearchKey::SentSince(day) => Compiled::SentDay(Days::since(*day)),
+            SearchKey::Sequence(set) => Compiled::uids(selected, set, false)?,
+            SearchKey::Since(day) => Compiled::InternalDay(Days::since(*day)),
+            SearchKey::Smaller(bytes) => Compiled::Smaller(*bytes),
+            SearchKey::Text(text) => Compiled::Text(Where::Everywhere, Box::new(TextSearch::new(text))),
+            SearchKey::Uid(set) => Compiled::uids(selected, set, true)?,
+            SearchKey::Younger(seconds) => Compiled::Within(now - i64::from(*seconds), i64::MAX),
+        })
+    }
+
+    fn field(field: HeaderField, text: &str) -> Compiled {
+        let needle = Needle { search: TextSearch::new(text), is_empty: text.is_empty(), folded: Vec::new() };
+        Compiled::Field(field, Box::new(needle))
+    }
+
+    fn uids(selected: &Selected, set: &MessageSet, uid: bool) -> Result<Compiled, Refusal> {
+        Ok(Compiled::Uids(selected.uids(&Target { uid, set: set.clone() })?))
+    }
+
+    /// Cheap keys first: most messages are out before a dear one is asked.
+    fn and(mut keys: Vec<Compiled>) -> Compiled {
+        keys.sort_by_key(Compiled::cost);
+        Compiled::And(keys)
+    }
+
+    fn cost(&self) -> u8 {
+        match self {
+            Compiled::Text(..) | Compiled::Header(..) => 2,
+            Compiled::Field(..) | Compiled::SentDay(_) => 1,
+            Compiled::Not(key) => key.cost(),
+            Compiled::And(keys) => keys.iter().map(Compiled::cost).max().unwrap_or(0),
+            Compiled::Or(either, or) => either.cost().max(or.cost()),
+            _ => 0,
+        }
+    }
+
+    /// The messages worth looking at: a set of numbers that must hold in any case cuts them down.
+    pub(super) fn candidates(&self, all: &SequenceSet) -> SequenceSet {
+        let named = match self {
+            Compiled::Uids(uids) => Some(uids),
+            Compiled::And(keys) => keys.iter().find_map(|key| match key {
+                Compiled::Uids(uids) => Some(uids),
+                _ => None,
+            }),
+            _ => None,
+        };
+        named.unwrap_or(all).clone()
+    }
+
+    /// Whether the key holds for the message; `None` when what is known does not decide it.
+    pub(super) fn judge(&mut self, row: &Row, facts: &mut Facts<'_>) -> Result<Option<bool>, StoreError> {
+        let by_row = |verdict: bool| Ok(Some(verdict));
+        match self {
+            Compiled::And(keys) => all(keys, row, facts),
+            Compiled::Field(field, needle) => Ok(facts.digest().map(|digest| needle.is_in(*field, digest))),
+            Compiled::Flags(flags, set) => by_row(row.flags.contains(*flags) == *set),
+            Compiled::Header(name, search) => match facts {
+                Facts::Message { root, file, .. } => {
+                    search.in_field(root, name, |to, at| file.read_at(to, at)).map(Some)
+                }
+                _ => Ok(None),
+            },
+            Compiled::InternalDay(days) => by_row(days.contains(row.internal_date.div_euclid(DAY_S))),
+            Compiled::Known(verdict) => by_row(*verdict),
+            Compiled::Larger(bytes) => by_row(row.wire_bytes > *bytes),
+            Compiled::Not(key) => Ok(key.judge(row, facts)?.map(|verdict| !verdict)),
+            Compiled::Or(either, or) => any(either, or, row, facts),
+            Compiled::SentDay(days) => Ok(facts.digest().map(|digest| {
+                // Without a Date field the internal date stands in, as the message must have been sent some day.
+                let day = digest.sent_date().map_or(row.internal_date.div_euclid(DAY_S), SentDate::day);
+                days.contains(day)
+            })),
+            Compiled::Smaller(bytes) => by_row(row.wire_bytes < *bytes),
+            Compiled::Text(place, search) => match facts {
+                Facts::Message { root, file, .. } => {
+                    let read = |to: &mut [u8], at| file.read_at(to, at);
+                    match place {
+                        Where::Body => search.in_body(root, read).map(Some),
+                        Where::Everywhere => search.in_message(root, read).map(Some),
+                    }
+                }
+                _ => Ok(None),
+            },
+            Compiled::Uids(uids) => by_row(uids.contains(row.uid.get())),
+            Compiled::Within(first, last) => by_row((*first..=*last).contains(&row.internal_date)),
+        }
+    }
+}
+
+fn all(keys: &mut [Compiled], row: &Row, facts: &mut Facts<'_>) -> Result<Option<bool>, StoreError> {
+    let mut verdict = Some(true);
+    for key in keys {
+        match key.judge(row, facts)? {
+            Some(true) => {}
+            Some(false) => return Ok(Some(false)),
+            None => verdict = None,
+        }
+    }
+    Ok(verdict)
+}
+
+fn any(
+    either: &mut Compiled,
+    or: &mut Compiled,
+    row: &Row,
+    facts: &mut Facts<'_>,
+) -> Result<Option<bool>, StoreError> {
+    let first = either.judge(row, facts)?;
+    if first == Some(true) {
+        return Ok(first);
+    }
+    let second = or.judge(row, facts)?;
+    match (first, second) {
+        (_, Some(true)) => Ok(Some(true)),
+        (Some(false), Some(false)) => Ok(Some(false)),
+        _ => Ok(None),
+    }
+}
+
+impl Needle {
+    fn is_in(&mut self, field: HeaderField, digest: &DigestView<'_>) -> bool {
+        let (text, is_folded) = match field {
+            HeaderField::Search(SearchField::Bcc) => (digest.bcc(), true),
+            HeaderField::Search(SearchField::Cc) => (digest.cc(), true),
+            HeaderField::Search(SearchField::From) => (digest.from(), true),
+            HeaderField::Search(SearchField::Subject) => (digest.subject(), true),
+            HeaderField::Search(SearchField::To) => (digest.to(), true),
+            HeaderField::ListId => (digest.list_id(), true),
+            HeaderField::InReplyTo => (digest.in_reply_to(), false),
+            HeaderField::MessageId => (digest.message_id(), false),
+            HeaderField::References => (digest.references(), false),
+        };
+        let Some(text) = text else { return false };
+        if self.is_empty || is_folded {
+            return self.is_empty || self.search.in_folded(text);
+        }
+        self.folded.clear();
+        fold::fold(text, &mut self.folded);
+        self.search.in_folded(&self.folded)
+    }
+}

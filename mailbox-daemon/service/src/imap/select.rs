@@ -1,0 +1,98 @@
+//! SELECT, EXAMINE, CHECK, CLOSE, UNSELECT (RFC 9051 sections 6.3.2, 6.4.1 and 6.4.2, RFC 3691).
+
+use super::reply::{Answer, Refusal, Reply};
+use super::session::{Selected, Session};
+use crate::disk;
+use proto::imap::command::MailboxArgument;
+use proto::imap::session::State;
+use proto::imap::write::{self, Code, Status};
+use store::View;
+use types::{Keyword, SequenceSet};
+
+impl Session {
+    pub(super) fn select(&mut self, mailbox: MailboxArgument, read_only: bool) -> Answer {
+        // Whatever comes of it, the mailbox open before is closed (RFC 9051 section 6.3.2).
+        if self.selected.take().is_some() {
+            self.state = State::Authenticated;
+            write::untagged(&mut self.out, Status::Ok, Some(&Code::Closed), "the other mailbox is closed");
+        }
+        let name = mailbox.map_err(Refusal::unknown_name)?;
+        let (view, watch) = disk(|| -> Result<_, Refusal> {
+            let mailbox = self.mail()?.mailbox(&name)?;
+            let watch = mailbox.watch();
+            Ok((View::open(mailbox)?, watch))
+        })?;
+        let heard = view.mailbox().bell().generation();
+        let recent_after = view.uid_of(view.exists()).map_or(0, types::Uid::get);
+        let selected = Selected {
+            view,
+            read_only,
+            recent_after,
+            saved: SequenceSet::new(),
+            keywords_told: 0,
+            heard,
+            _watch: watch,
+        };
+        self.selected = Some(Box::new(selected));
+        self.state = State::Selected { read_only };
+        self.write_selected(&name)?;
+        match read_only {
+            true => Reply::coded(Code::ReadOnly, "open for reading"),
+            false => Reply::coded(Code::ReadWrite, "open"),
+        }
+    }
+
+    fn write_selected(&mut self, name: &types::MailboxName) -> Result<(), Refusal> {
+        let revision2 = self.enabled.revision2;
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        let out = &mut self.out;
+        let status = selected.view.mailbox().status();
+        let keywords: Vec<Keyword> =
+            selected.view.mailbox().keywords().into_iter().map(|(_, keyword)| keyword).collect();
+        selected.keywords_told = keywords.len();
+        write::flags(out, &keywords);
+        write::untagged(out, Status::Ok, Some(&selected.permanent_flags(keywords)), "flags that can be set");
+        write::exists(out, selected.view.exists());
+        if !revision2 {
+            write::recent(out, 0);
+            if let Some(first) = selected.view.first_unseen() {
+                write::untagged(out, Status::Ok, Some(&Code::Unseen(first)), "the first unseen message");
+            }
+        }
+        let validity = status.uid_validity.get();
+        write::untagged(out, Status::Ok, Some(&Code::UidValidity(validity)), "the generation of UIDs");
+        write::untagged(out, Status::Ok, Some(&Code::UidNext(status.uid_next)), "the next UID");
+        if revision2 {
+            self.write_list_line(name)?;
+        }
+        Ok(())
+    }
+
+    /// Everything acknowledged is on disk already.
+    pub(super) fn check(&mut self) -> Answer {
+        disk(|| self.selected()?.view.mailbox().rescan().map_err(Refusal::from))?;
+        Reply::ok("all is on disk")
+    }
+
+    pub(super) async fn close_mailbox(&mut self) -> Answer {
+        let Some(selected) = self.selected.take() else { return Err(Refusal::bad("no mailbox is open")) };
+        self.state = State::Authenticated;
+        if !selected.read_only {
+            let all = SequenceSet::from_ranges([(1, u32::MAX)]);
+            let mailbox = selected.view.mailbox();
+            // Messages this session was never told of stay.
+            let known = selected.view.uids_of(&all);
+            let expunged = disk(|| mailbox.expunge(&known, true))?;
+            expunged.ticket.await?;
+        }
+        disk(|| drop(selected));
+        Reply::ok("closed, deleted messages are gone")
+    }
+
+    pub(super) fn unselect(&mut self) -> Answer {
+        let selected = self.selected.take();
+        self.state = State::Authenticated;
+        disk(|| drop(selected));
+        Reply::ok("closed")
+    }
+}

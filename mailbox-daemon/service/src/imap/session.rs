@@ -1,0 +1,364 @@
+use super::reply::{Answer, Refusal, Reply};
+use crate::host::Host;
+use crate::stream::Stream;
+use policy::config::Settings;
+use proto::imap::session::{Enabled, ExpungeNews, State, expunge_news};
+use proto::imap::write::{self, Status};
+use proto::imap::{Command, CommandBody, Dialect, Input, Next, Tag};
+use std::io;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{AccountMail, View, WatchGuard};
+use tokio::time::timeout;
+use tracing::{debug, warn};
+use types::{Limits, SequenceSet};
+
+/// Read at once while commands come in.
+const READ_BYTES: usize = 4096;
+/// What a client may send before it is logged in, line and literals alike.
+const STRANGER_BYTES_MAX: usize = 8192;
+
+/// One client's session.
+pub(super) struct Session {
+    pub(super) host: Arc<Host>,
+    /// `None` only while TLS is negotiated.
+    stream: Option<Stream>,
+    pub(super) peer: SocketAddr,
+    pub(super) input: Input,
+    /// Written but not sent.
+    pub(super) out: Vec<u8>,
+    pub(super) state: State,
+    pub(super) enabled: Enabled,
+    pub(super) login_failures: u32,
+    account: Option<Arc<AccountMail>>,
+    pub(super) selected: Option<Box<Selected>>,
+    /// IDLE's tag while it runs.
+    pub(super) idling: Option<Tag>,
+}
+
+/// The open mailbox.
+pub(super) struct Selected {
+    pub(super) view: View,
+    pub(super) read_only: bool,
+    /// Messages with a higher UID came while it was open: they are `\Recent` for this session.
+    pub(super) recent_after: u32,
+    /// The UIDs `$` stands for.
+    pub(super) saved: SequenceSet,
+    /// How many keywords the client was told of.
+    pub(super) keywords_told: usize,
+    /// The bell's count before the last look.
+    pub(super) heard: u64,
+    pub(super) _watch: WatchGuard,
+}
+
+/// Why a sleeping session wakes.
+pub(super) enum Wake {
+    Input,
+    News,
+    Stopping,
+    TimedOut,
+    Gone,
+}
+
+/// The session ends.
+pub(super) type Flow = ControlFlow<()>;
+
+impl Session {
+    pub(super) fn new(host: Arc<Host>, stream: Stream) -> Session {
+        Session {
+            host,
+            peer: stream.peer(),
+            stream: Some(stream),
+            input: Input::new(),
+            out: Vec::new(),
+            state: State::NotAuthenticated,
+            enabled: Enabled::default(),
+            login_failures: 0,
+            account: None,
+            selected: None,
+            idling: None,
+        }
+    }
+
+    /// Sleeps until something happens.
+    pub(super) async fn wait(&mut self) -> Wake {
+        let patience = self.patience();
+        let Some(stream) = &mut self.stream else { return Wake::Gone };
+        let ring = match (&self.idling, &self.selected) {
+            (Some(_), Some(selected)) => Some(selected.view.mailbox().bell().changed_since(selected.heard)),
+            _ => None,
+        };
+        let news = async {
+            match ring {
+                Some(ring) => drop(ring.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            readable = stream.readable() => match readable {
+                Ok(()) => Wake::Input,
+                Err(_) => Wake::Gone,
+            },
+            () = news => Wake::News,
+            () = self.host.stop.stopping() => Wake::Stopping,
+            () = tokio::time::sleep(patience) => Wake::TimedOut,
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let settings = self.host.settings.load();
+        Duration::from_secs(match self.state {
+            State::NotAuthenticated => settings.limits.login_idle_s,
+            _ => settings.limits.imap_idle_s,
+        })
+    }
+
+    /// Reads what came and does all of it.
+    pub(super) async fn work(&mut self) -> Flow {
+        loop {
+            match self.fill(READ_BYTES).await {
+                Ok(0) | Err(_) => return Flow::Break(()),
+                Ok(_) => {}
+            }
+            if self.use_input().await.is_err() {
+                // Whatever was said last may explain why.
+                let _ = self.flush().await;
+                return Flow::Break(());
+            }
+            if self.flush().await.is_err() || self.state == State::Logout {
+                return self.close().await;
+            }
+            if !self.input.is_mid_command() {
+                return Flow::Continue(());
+            }
+        }
+    }
+
+    /// Takes everything that is complete out of the input.
+    async fn use_input(&mut self) -> Result<(), Refusal> {
+        loop {
+            if self.idling.is_some() {
+                match self.idle_line() {
+                    Some(ended) => ended?,
+                    None => return Ok(()),
+                }
+                continue;
+            }
+            let settings = self.settings();
+            match self.next(&settings.limits) {
+                Next::Incomplete => return Ok(()),
+                Next::Continue => {
+                    write::continuation(&mut self.out, "go on");
+                    self.flush().await?;
+                }
+                Next::Command(command) => self.obey(command).await?,
+                Next::Refused(tag, fault) => self.answer(tag.as_ref(), Err(fault.into()))?,
+                Next::Hopeless => {
+                    write::untagged(&mut self.out, Status::Bye, None, "that is more than can be thrown away");
+                    return Err(Refusal::Gone);
+                }
+            }
+            if self.state == State::Logout {
+                return Ok(());
+            }
+            if self.out.len() >= settings.limits.output_bytes_max {
+                self.flush().await?;
+            }
+        }
+    }
+
+    fn next(&mut self, limits: &Limits) -> Next {
+        let utf8_names = self.enabled.revision2;
+        if self.state != State::NotAuthenticated {
+            return self.input.next(&Dialect { limits, utf8_names });
+        }
+        let limits = Limits {
+            imap_line_bytes_max: limits.imap_line_bytes_max.min(STRANGER_BYTES_MAX),
+            imap_literals_bytes_max: limits.imap_literals_bytes_max.min(STRANGER_BYTES_MAX),
+            message_bytes_max: limits.message_bytes_max.min(STRANGER_BYTES_MAX as u64 * 8),
+            ..limits.clone()
+        };
+        self.input.next(&Dialect { limits: &limits, utf8_names })
+    }
+
+    /// Does one command and writes its tagged answer.
+    async fn obey(&mut self, command: Command) -> Result<(), Refusal> {
+        let Command { tag, body } = command;
+        if let Some(selected) = &self.selected
+            && selected.view.mailbox().is_deleted()
+        {
+            write::untagged(&mut self.out, Status::Bye, None, "the mailbox was deleted");
+            return Err(Refusal::Gone);
+        }
+        let expunges = expunge_news(&body);
+        let answer = match self.state.allows(&body) {
+            Ok(()) => self.dispatch(&tag, body).await,
+            Err(why) => {
+                self.input.refuse_message();
+                Err(Refusal::bad(why))
+            }
+        };
+        if self.idling.is_none() {
+            self.tell_news(expunges);
+        }
+        self.answer(Some(&tag), answer)
+    }
+
+    async fn dispatch(&mut self, tag: &Tag, body: CommandBody) -> Answer {
+        match body {
+            CommandBody::Append(append) => self.append(append).await,
+            CommandBody::Authenticate { mechanism, initial } => self.authenticate(&mechanism, initial).await,
+            CommandBody::Capability => self.capability(),
+            CommandBody::Check => self.check(),
+            CommandBody::Close => self.close_mailbox().await,
+            CommandBody::Copy(transfer) => self.copy(transfer).await,
+            CommandBody::Create { mailbox, special_use } => self.create(mailbox, &special_use),
+            CommandBody::Delete(mailbox) => self.delete(mailbox),
+            CommandBody::Enable(names) => self.enable(&names),
+            CommandBody::Expunge(uids) => self.expunge(uids).await,
+            CommandBody::Fetch(fetch) => self.fetch(fetch).await,
+            CommandBody::Id(pairs) => self.id(&pairs),
+            CommandBody::Idle => self.idle(tag),
+            CommandBody::List(list) => self.list(&list).await,
+            CommandBody::Login { user, password } => self.login(&user, &password.0).await,
+            CommandBody::Logout => self.logout(),
+            CommandBody::Lsub { reference, pattern } => self.lsub(&reference, &pattern),
+            CommandBody::Move(transfer) => self.move_(transfer).await,
+            CommandBody::Namespace => self.namespace(),
+            CommandBody::Noop => Self::noop(),
+            CommandBody::Rename { from, to } => self.rename(from, to),
+            CommandBody::Search(search) => self.search(tag, search),
+            CommandBody::Select { mailbox, read_only } => self.select(mailbox, read_only),
+            CommandBody::StartTls => self.starttls(tag).await,
+            CommandBody::Status { mailbox, items } => self.status(mailbox, &items),
+            CommandBody::Store(store) => self.store(store).await,
+            CommandBody::Subscribe(mailbox) => self.subscribe(mailbox, true),
+            CommandBody::Unselect => self.unselect(),
+            CommandBody::Unsubscribe(mailbox) => self.subscribe(mailbox, false),
+        }
+    }
+
+    /// Writes a tagged answer; fails when the session is over.
+    pub(super) fn answer(&mut self, tag: Option<&Tag>, answer: Answer) -> Result<(), Refusal> {
+        match answer {
+            Ok(Reply::Ok(code, text)) => write::tagged(&mut self.out, tag, Status::Ok, code.as_ref(), text),
+            Ok(Reply::Later) => {}
+            Err(refusal) => {
+                let Some((status, code, text)) = refusal.parts() else { return Err(Refusal::Gone) };
+                debug!(peer = %self.peer, ?status, text, "command refused");
+                write::tagged(&mut self.out, tag, status, code, text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads up to `bytes`; 0 when the client is gone or silent, or the daemon stops.
+    pub(super) async fn fill(&mut self, bytes: usize) -> io::Result<usize> {
+        let patience = self.patience();
+        let Some(stream) = &mut self.stream else { return Ok(0) };
+        let space = self.input.space(bytes);
+        let read = tokio::select! {
+            read = stream.read(space) => read,
+            () = tokio::time::sleep(patience) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        self.input.filled(bytes, *read.as_ref().unwrap_or(&0));
+        read
+    }
+
+    /// Sends what was written. A client that takes nothing for as long as it may be idle is gone.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let patience = self.patience();
+        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
+        let sent = timeout(patience, stream.write_all(&self.out)).await;
+        self.out.clear();
+        sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Sends what was written once there is enough of it.
+    pub(super) async fn flush_if_full(&mut self, limits: &Limits) -> io::Result<()> {
+        match self.out.len() >= limits.output_bytes_max {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Ends the session with a word of why.
+    pub(super) async fn bye(&mut self, text: &str) -> Flow {
+        write::untagged(&mut self.out, Status::Bye, None, text);
+        let _ = self.flush().await;
+        self.close().await
+    }
+
+    async fn close(&mut self) -> Flow {
+        if let Some(stream) = &mut self.stream {
+            let _ = timeout(Duration::from_secs(5), stream.shutdown()).await;
+        }
+        Flow::Break(())
+    }
+
+    /// An idle session holds no buffer.
+    pub(super) fn release_buffers(&mut self) {
+        self.input.release();
+        self.out = Vec::new();
+    }
+
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.host.settings.load_full()
+    }
+
+    pub(super) fn stream(&self) -> Option<&Stream> {
+        self.stream.as_ref()
+    }
+
+    pub(super) fn take_stream(&mut self) -> Option<Stream> {
+        self.stream.take()
+    }
+
+    pub(super) fn put_stream(&mut self, stream: Stream) {
+        self.stream = Some(stream);
+    }
+
+    /// The mail of whoever is logged in.
+    pub(super) fn mail(&self) -> Result<&Arc<AccountMail>, Refusal> {
+        self.account.as_ref().ok_or(Refusal::bad("log in first"))
+    }
+
+    /// Somebody is logged in.
+    pub(super) fn enter_account(&mut self, mail: Arc<AccountMail>) {
+        self.account = Some(mail);
+        self.state = State::Authenticated;
+    }
+
+    /// The open mailbox.
+    pub(super) fn selected(&self) -> Result<&Selected, Refusal> {
+        self.selected.as_deref().ok_or(Refusal::bad("open a mailbox first"))
+    }
+
+    /// The open mailbox, to be changed.
+    pub(super) fn writable(&self) -> Result<&Selected, Refusal> {
+        match self.selected()? {
+            selected if selected.read_only => {
+                Err(Refusal::no(write::Code::ReadOnly, "the mailbox is open for reading only"))
+            }
+            selected => Ok(selected),
+        }
+    }
+
+    /// A log line for faults of ours.
+    pub(super) fn warn(&self, error: &store::StoreError, doing: &str) {
+        warn!(peer = %self.peer, %error, doing, "IMAP command failed");
+    }
+}
+
+/// Whether EXPUNGE may be told now.
+pub(super) fn expunges(news: ExpungeNews) -> store::Expunges {
+    match news {
+        ExpungeNews::Told => store::Expunges::Announce,
+        ExpungeNews::Held => store::Expunges::Hold,
+    }
+}
