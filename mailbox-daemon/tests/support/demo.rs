@@ -81,6 +81,7 @@ pub struct Demo {
     child: Child,
     options: DemoOptions,
     ports: Arc<PortBase>,
+    dir: PathBuf,
     home: TempDir,
     facts: Value,
 }
@@ -93,18 +94,28 @@ impl Demo {
 
     /// A fresh box with options.
     pub fn start_with(options: DemoOptions) -> Demo {
+        Demo::start_at(None, options)
+    }
+
+    /// A box in a folder that is not the test's own; the folder stays when the box is dropped.
+    pub fn start_on(dir: &Path, options: DemoOptions) -> Demo {
+        Demo::start_at(Some(dir), options)
+    }
+
+    fn start_at(dir: Option<&Path>, options: DemoOptions) -> Demo {
         let home =
             tempfile::Builder::new().prefix("demo-").tempdir().expect("a temporary folder can be made");
+        let dir = dir.map_or_else(|| home.path().join("box"), Path::to_owned);
         let ports = Arc::new(PortBase::take());
-        let child = spawn(&home, &ports, &options);
-        let mut demo = Demo { child, options, ports, home, facts: Value::Null };
+        let child = spawn(&dir, &home, &ports, &options);
+        let mut demo = Demo { child, options, ports, dir, home, facts: Value::Null };
         demo.wait_until_ready();
         demo
     }
 
     /// Starts the daemon again on the same folder and ports. It must have ended.
     pub fn start_again(&mut self) {
-        self.child = spawn(&self.home, &self.ports, &self.options);
+        self.child = spawn(&self.dir, &self.home, &self.ports, &self.options);
         self.wait_until_ready();
     }
 
@@ -136,7 +147,7 @@ impl Demo {
 
     /// The box's folder.
     pub fn dir(&self) -> PathBuf {
-        self.home.path().join("box")
+        self.dir.clone()
     }
 
     /// Where the mail lies.
@@ -235,14 +246,13 @@ pub fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_mailbox-daemon"))
 }
 
-fn spawn(home: &TempDir, ports: &PortBase, options: &DemoOptions) -> Child {
-    let dir = home.path().join("box");
+fn spawn(dir: &Path, home: &TempDir, ports: &PortBase, options: &DemoOptions) -> Child {
     // A box started again must not be taken for ready by what the last one wrote.
     let _ = fs::remove_file(dir.join("demo.json"));
     let log =
         File::options().create(true).append(true).open(home.path().join("log")).expect("a log can be made");
     let errors = log.try_clone().expect("a file can be shared");
-    command(&dir, ports, options).stdout(log).stderr(errors).spawn().expect("the daemon's binary can be run")
+    command(dir, ports, options).stdout(log).stderr(errors).spawn().expect("the daemon's binary can be run")
 }
 
 fn command(dir: &Path, ports: &PortBase, options: &DemoOptions) -> Command {

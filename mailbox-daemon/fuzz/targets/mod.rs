@@ -1,0 +1,49 @@
+//! What is fuzzed: every function takes any bytes and panics when a promise is broken.
+//!
+//! Besides "never panics" the promises are: however the bytes are cut into pieces, the result is the same; what was
+//! understood can be written and is understood alike again; memory and output stay within the limits.
+
+mod imap;
+mod mime;
+mod sasl;
+mod smtp;
+mod words;
+
+/// A target.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is its corpus folder's name as well.
+pub const ALL: &[(&str, Target)] = &[
+    ("config", words::config),
+    ("imap_command", imap::command),
+    ("imap_names", imap::names),
+    ("imap_session", imap::session),
+    ("mime_decode", mime::decode),
+    ("mime_digest", mime::digest),
+    ("mime_header", mime::header),
+    ("mime_scan", mime::scan),
+    ("sasl", sasl::exchange),
+    ("smtp_client", smtp::client),
+    ("smtp_command", smtp::command),
+    ("smtp_message", smtp::message),
+    ("smtp_session", smtp::session),
+    ("words", words::words),
+];
+
+/// The first byte decides how a target behaves; the rest is its input.
+fn choices(data: &[u8]) -> Option<(u8, &[u8])> {
+    data.split_first().map(|(choice, input)| (*choice, input))
+}
+
+/// The input cut into pieces of changing sizes, from one byte up.
+fn pieces(input: &[u8], choice: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = input;
+    let mut state = u32::from(choice) | 1;
+    std::iter::from_fn(move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let size = 1 + (state >> 24) as usize % 17;
+        let (piece, after) = rest.split_at(size.min(rest.len()));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
