@@ -122,9 +122,15 @@ impl AccountMail {
     pub(crate) fn new_uid_validity(&self) -> Result<u32, StoreError> {
         let _ledger = locked(&self.ledger);
         let mut generations = self.generations()?;
+        let generation = self.next_generation(&mut generations)?;
+        generations.write(&*self.core.disk, &self.root)?;
+        Ok(generation)
+    }
+
+    /// Larger than all before, whatever the clock says.
+    fn next_generation(&self, generations: &mut Generations) -> Result<u32, StoreError> {
         let now = u32::try_from(self.core.disk.now_ns() / 1_000_000_000).unwrap_or(0);
         generations.last = now.max(generations.last.checked_add(1).ok_or(StoreError::UidsExhausted)?);
-        generations.write(&*self.core.disk, &self.root)?;
         Ok(generations.last)
     }
 

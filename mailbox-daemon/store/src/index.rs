@@ -42,6 +42,8 @@ pub(crate) struct Index {
     words_file: Option<Arc<dyn DiskFile>>,
     dead_words: u64,
     highest_uid: u32,
+    /// The header in the file says something else.
+    is_header_old: bool,
 }
 
 /// What an index remembered.
@@ -55,6 +57,8 @@ pub(crate) struct Remembered {
     pub(crate) modseq: u64,
     /// When it last agreed with the folder, if nothing was changed since.
     pub(crate) agreed: Agreed,
+    /// The end of what was written is missing.
+    pub(crate) is_cut: bool,
 }
 
 impl Index {
@@ -73,6 +77,7 @@ impl Index {
             words_file: None,
             dead_words: 0,
             highest_uid: 0,
+            is_header_old: false,
         };
         let remembered = match index.read() {
             Some(remembered) => remembered,
@@ -89,7 +94,6 @@ impl Index {
     fn begin_anew(&mut self) {
         // A generation a leftover file of the other kind cannot have.
         self.header.generation = (self.disk.now_ns() / 1000) as u32 | 1;
-        self.header.tombstones_after = u64::MAX;
         (self.rows_end, self.words_end, self.dead_words) = (0, 0, 0);
         self.words_file = None;
     }
@@ -132,6 +136,12 @@ impl Index {
                 return Some(replay.finish(is_cut));
             }
         }
+    }
+
+    /// Tombstones from before this modification sequence may be missing.
+    pub(crate) fn forget_tombstones(&mut self, modseq: u64) {
+        self.header.tombstones_after = modseq;
+        self.is_header_old = true;
     }
 
     /// Remembers words, to be written later, and returns where they will be.
@@ -202,7 +212,7 @@ impl Index {
         if self.write(entries, modseq, agreed).is_err() {
             // What the file says now is old but true of its time; the next write replaces it as a whole.
             self.rows_end = 0;
-            self.header.tombstones_after = u64::MAX;
+            self.header.tombstones_after = modseq;
         }
         self.pending = Vec::new();
         self.changed = Vec::new();
@@ -213,7 +223,8 @@ impl Index {
         self.write_words()?;
         let mut log = Vec::new();
         if self.rows_end == 0 {
-            self.begin_rows(entries, modseq, &mut log);
+            log.extend_from_slice(&self.header.encode());
+            self.changed = entries.iter().map(|entry| entry.uid).collect();
         }
         self.changed.sort_unstable();
         self.changed.dedup();
@@ -228,21 +239,15 @@ impl Index {
         Record::Agreed { highest_uid: self.highest_uid, modseq, agreed, dead_words: self.dead_words }
             .encode(&mut log);
         let file = self.disk.open_update(&self.rows_path, true)?;
-        if self.rows_end == 0 {
-            file.set_bytes(0)?;
+        match self.rows_end {
+            0 => file.set_bytes(0)?,
+            _ if self.is_header_old => file.write_at(&self.header.encode(), 0)?,
+            _ => {}
         }
+        self.is_header_old = false;
         file.write_at(&log, self.rows_end)?;
         self.rows_end += log.len() as u64;
         Ok(())
-    }
-
-    /// A new file of rows holds everything there is.
-    fn begin_rows(&mut self, entries: &[Entry], modseq: u64, log: &mut Vec<u8>) {
-        if self.header.tombstones_after == u64::MAX {
-            self.header.tombstones_after = modseq;
-        }
-        log.extend_from_slice(&self.header.encode());
-        self.changed = entries.iter().map(|entry| entry.uid).collect();
     }
 
     fn write_words(&mut self) -> io::Result<()> {
@@ -334,7 +339,7 @@ struct Replay {
 
 impl Replay {
     fn apply(&mut self, record: Record) {
-        let Remembered { entries, highest_uid, modseq, agreed } = &mut self.remembered;
+        let Remembered { entries, highest_uid, modseq, agreed, .. } = &mut self.remembered;
         match record {
             Record::Row(entry) => {
                 *highest_uid = (*highest_uid).max(entry.uid);
@@ -366,6 +371,7 @@ impl Replay {
     fn finish(mut self, is_cut: bool) -> Remembered {
         self.gone.sort_unstable();
         self.remembered.entries.retain(|entry| self.gone.binary_search(&entry.uid).is_err());
+        self.remembered.is_cut = is_cut;
         if is_cut {
             self.remembered.agreed = Agreed::default();
         }

@@ -21,6 +21,8 @@ mod message;
 pub mod queue;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 mod watch;
 

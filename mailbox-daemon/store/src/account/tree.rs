@@ -18,23 +18,30 @@ const DELETED: &str = "..deleted-";
 const SPOOL: &str = "spool-";
 
 impl AccountMail {
-    /// Makes the tree of a new account, or what an interrupted attempt left out.
+    /// Makes the tree of a new account, or what an interrupted attempt left out. The file that says it is complete comes last.
     pub(super) fn make(&self) -> Result<(), StoreError> {
         self.core.committer.check()?;
         let disk = &self.core.disk;
         for dir in ["cur", "new", "tmp"] {
             disk.create_dir_all(&self.root.join(dir))?;
         }
-        self.make_state(&self.root)?;
+        let _ledger = locked(&self.ledger);
+        let mut generations = self.generations()?;
+        self.make_state(&self.root, || self.next_generation(&mut generations))?;
         for special in SpecialUse::ALL {
-            self.make_folder(&self.folder(&special.default_name())?)?;
+            let folder = self.folder(&special.default_name())?;
+            self.make_folder(&folder, || self.next_generation(&mut generations))?;
         }
-        let mut names = vec![MailboxName::inbox()];
-        names.extend(SpecialUse::ALL.map(SpecialUse::default_name));
-        names.sort_unstable();
-        Subscriptions(names).write(&**disk, &self.root)?;
-        self.generations()?.write(&**disk, &self.root)?;
-        self.sync_everything()
+        let mut subscriptions = Subscriptions::read(&**disk, &self.root)?;
+        if subscriptions.0.is_empty() {
+            subscriptions.0.push(MailboxName::inbox());
+            subscriptions.0.extend(SpecialUse::ALL.map(SpecialUse::default_name));
+            subscriptions.0.sort_unstable();
+            subscriptions.write(&**disk, &self.root)?;
+        }
+        self.sync_everything()?;
+        generations.write(&**disk, &self.root)?;
+        self.sync_root()
     }
 
     /// Removes what an interrupted run left: nobody was told of it.
@@ -72,7 +79,7 @@ impl AccountMail {
         if self.names()?.len() >= self.core.options.mailboxes_max {
             return Err(StoreError::TooManyMailboxes);
         }
-        let made = self.make_folder(&folder).and_then(|()| match special_use {
+        let made = self.make_folder(&folder, || self.new_uid_validity()).and_then(|()| match special_use {
             None => Ok(()),
             Some(special) => self.change_uses(|uses| uses.push((special, name.clone()))),
         });
@@ -82,17 +89,25 @@ impl AccountMail {
         })
     }
 
-    fn make_folder(&self, folder: &Path) -> Result<(), StoreError> {
+    fn make_folder(
+        &self,
+        folder: &Path,
+        uid_validity: impl FnOnce() -> Result<u32, StoreError>,
+    ) -> Result<(), StoreError> {
         let disk = &self.core.disk;
         for dir in ["cur", "new", "tmp"] {
             disk.create_dir_all(&folder.join(dir))?;
         }
         // Tells Maildir++ programs that this is a folder and not an account.
         disk.open_update(&folder.join("maildirfolder"), true)?;
-        self.make_state(folder)
+        self.make_state(folder, uid_validity)
     }
 
-    fn make_state(&self, folder: &Path) -> Result<(), StoreError> {
+    fn make_state(
+        &self,
+        folder: &Path,
+        uid_validity: impl FnOnce() -> Result<u32, StoreError>,
+    ) -> Result<(), StoreError> {
         let path = folder.join(StateFile::NAME);
         if StateFile::open(&*self.core.disk, &path, 0, 0)?.is_some() {
             return Ok(());
@@ -106,7 +121,7 @@ impl AccountMail {
             // An imported folder gets its state from what is in it, when it is opened.
             return Ok(());
         }
-        let state = State { uid_validity: self.new_uid_validity()?, uid_reserved: 1, modseq_reserved: 1 };
+        let state = State { uid_validity: uid_validity()?, uid_reserved: 1, modseq_reserved: 1 };
         StateFile::create(&*self.core.disk, &path, state)?;
         Ok(())
     }

@@ -34,11 +34,15 @@ impl Mailbox {
             None => begin_state(account, folder, &state_path)?,
         };
         let State { uid_validity, uid_reserved, modseq_reserved } = state.state();
-        let (index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
+        let (mut index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
         // A state that was put back from a backup may know less than the index.
         let next_uid = uid_reserved.max(remembered.highest_uid.saturating_add(1));
         let modseq = modseq_reserved.max(remembered.modseq);
-        let Remembered { entries, highest_uid, agreed, .. } = remembered;
+        let Remembered { entries, highest_uid, agreed, is_cut, .. } = remembered;
+        // Messages the index never heard of may have come and gone.
+        if is_cut || entries.is_empty() || highest_uid.saturating_add(1) < next_uid {
+            index.forget_tombstones(modseq);
+        }
         let scanned = match entries.iter().any(|entry| entry.words == 0) {
             true => Agreed::default(),
             false => agreed,
