@@ -2,5 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod imap;
+pub mod mime;
 pub mod sasl;
 pub mod smtp;

@@ -5,6 +5,8 @@
 //!
 //! What is expected agrees with Dovecot 2.3.
 
+#![allow(clippy::unwrap_used)]
+
 use proto::mime::{Digest, DigestView, Part, PartKind, ScanLimits, Scanner, SectionText};
 use std::fmt::Write;
 use std::fs;
