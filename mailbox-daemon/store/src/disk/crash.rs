@@ -38,6 +38,7 @@ struct World {
     pending: Vec<NameChange>,
     names_ride: bool,
     operations: u64,
+    directory_reads: u64,
     faults: Vec<Fault>,
     is_off: bool,
     clock_ns: i64,
@@ -104,6 +105,7 @@ impl CrashDisk {
             pending: Vec::new(),
             names_ride,
             operations: 0,
+            directory_reads: 0,
             faults: Vec::new(),
             is_off: false,
             clock_ns: 1_700_000_000_000_000_000,
@@ -151,6 +153,11 @@ impl CrashDisk {
     /// Forgets all faults that were asked for.
     pub fn heal(&self) {
         locked(&self.world).faults.clear();
+    }
+
+    /// How many directories were read so far.
+    pub fn directory_reads(&self) -> u64 {
+        locked(&self.world).directory_reads
     }
 
     /// Lets time pass.
@@ -287,7 +294,8 @@ impl Disk for CrashDisk {
 
     fn read_dir(&self, dir: &Path, visit: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
         let entries: Vec<(OsString, FileKind)> = {
-            let world = locked(&self.world);
+            let mut world = locked(&self.world);
+            world.directory_reads += 1;
             let names = world.names(world.resolve(dir)?)?;
             names.iter().map(|(name, inode)| (name.clone(), world.kind(*inode))).collect()
         };
@@ -605,6 +613,7 @@ impl World {
             pending: self.pending.clone(),
             names_ride: self.names_ride,
             operations: 0,
+            directory_reads: 0,
             faults: Vec::new(),
             is_off: false,
             clock_ns: self.clock_ns + 60_000_000_000,
