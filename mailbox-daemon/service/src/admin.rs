@@ -241,6 +241,11 @@ impl Answer {
     }
 }
 
+/// A moment as people and programs read it, in UTC.
+fn date(at: UnixSeconds) -> String {
+    jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |timestamp| timestamp.to_string())
+}
+
 /// An address this box hosts or might host.
 fn own_address(text: &str) -> Result<Address, AdminError> {
     Address::parse_own(text).map_err(|source| AdminError::Address { text: text.to_owned(), source })

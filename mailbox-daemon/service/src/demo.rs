@@ -89,32 +89,29 @@ impl Demo {
             Ok(()) => Ok(path),
             Err(source) => Err(DemoError::File { path, source }),
         };
-        make_dir(self.dir.clone())?;
+        // Opened first: nothing of a box that another daemon runs is touched.
+        let state = State::open_alone(&make_dir(self.dir.clone())?)?;
         // A summary of the last run would tell a wrong process id.
         let _ = std::fs::remove_file(self.dir.join("demo.json"));
         certificate::ensure(&make_dir(self.dir.join("tls"))?)?;
         let config_file = settings::write(&self.dir, self.port_base, &self.set)?;
-        self.ensure_accounts()?;
+        ensure_accounts(&state)?;
+        state.store.close();
         Ok(config_file)
     }
+}
 
-    fn ensure_accounts(&self) -> Result<(), DemoError> {
-        let state = State::open_alone(&self.dir)?;
-        let admin =
-            Admin { store: &state.store, directory: &state.directory, queue: &state.queue, now: unix_now() };
-        if !state.directory.domains().map_err(AdminError::from)?.is_empty() {
-            return Ok(());
-        }
-        admin.execute(Command::DomainAdd { domain: DOMAIN.to_owned() })?;
-        for address in ACCOUNTS {
-            admin.execute(Command::AccountAdd {
-                address: address.to_owned(),
-                password: PASSWORD.to_owned(),
-            })?;
-        }
-        state.store.close();
-        Ok(())
+fn ensure_accounts(state: &State) -> Result<(), AdminError> {
+    let admin =
+        Admin { store: &state.store, directory: &state.directory, queue: &state.queue, now: unix_now() };
+    if !state.directory.domains()?.is_empty() {
+        return Ok(());
     }
+    admin.execute(Command::DomainAdd { domain: DOMAIN.to_owned() })?;
+    for address in ACCOUNTS {
+        admin.execute(Command::AccountAdd { address: address.to_owned(), password: PASSWORD.to_owned() })?;
+    }
+    Ok(())
 }
 
 fn describe(dir: &Path, port_base: u16) -> serde_json::Value {

@@ -1,6 +1,6 @@
 //! Accounts and their passwords.
 
-use super::{Admin, AdminError, Answer, own_address};
+use super::{Admin, AdminError, Answer, date, own_address};
 use crate::auth::{ITERATIONS, new_record, new_salt};
 use serde_json::json;
 use types::{Account, Address, AppPassword, DirectoryEntry};
@@ -29,7 +29,7 @@ impl Admin<'_> {
             DirectoryEntry::Account(account) => Some(json!({
                 "address": address.to_string(),
                 "app_passwords": account.app_passwords.len(),
-                "created_at": account.created_at,
+                "created": date(account.created_at),
             })),
             _ => None,
         })))
@@ -71,7 +71,10 @@ impl Admin<'_> {
     pub(super) fn app_password_list(&self, address: &str) -> Result<Answer, AdminError> {
         let account = self.account(address)?;
         Ok(Answer::lists(
-            account.app_passwords.iter().map(|app| json!({ "name": app.name, "created_at": app.created_at })),
+            account
+                .app_passwords
+                .iter()
+                .map(|app| json!({ "name": app.name, "created": date(app.created_at) })),
         ))
     }
 

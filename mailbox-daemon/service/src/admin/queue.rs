@@ -1,9 +1,8 @@
 //! Mail on its way out.
 
-use super::{Admin, AdminError, Answer};
+use super::{Admin, AdminError, Answer, date};
 use serde_json::{Value, json};
 use store::queue::{QueueId, QueueListing, RecipientState};
-use types::UnixSeconds;
 
 /// Messages one list shows; more would be held in memory at once.
 const LISTED_MAX: usize = 1000;
@@ -101,10 +100,6 @@ fn state_word(state: RecipientState) -> &'static str {
         RecipientState::Delivered => "delivered",
         RecipientState::Failed => "failed",
     }
-}
-
-fn date(at: UnixSeconds) -> String {
-    jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |timestamp| timestamp.to_string())
 }
 
 fn queue_id(text: &str) -> Result<QueueId, AdminError> {
