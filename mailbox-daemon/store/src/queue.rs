@@ -23,7 +23,6 @@ pub use ticket::{QueueTicket, Queued};
 
 use crate::bell::Bell;
 use crate::commit::Committer;
-use crate::database::Database;
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::locked;
@@ -38,8 +37,6 @@ use types::UnixSeconds;
 
 /// Entries that wait in memory for their first attempt; more go into the schedule.
 const FRESH_MAX: usize = 512;
-/// The schedule of 100,000 entries is some megabytes; it is walked in order, so little of it needs to be in memory.
-const CACHE_BYTES: usize = 512 * 1024;
 
 /// Names an entry; ascending with the time of arrival. Written as 13 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,8 +98,8 @@ impl Queue {
         // Files are made durable one by one; the folders they stand in once, here.
         dir.parent().into_iter().chain([dir]).try_for_each(|folder| disk.sync_dir(folder))?;
         recover::clear(&*disk, &unfinished_dir)?;
-        let database = Database::open_or_replace(Arc::clone(&disk), &dir.join("queue.redb"), CACHE_BYTES)?;
-        let mut schedule = Schedule::new(database)?;
+        let is_empty = recover::is_empty(&*disk, &spool_dir)?;
+        let mut schedule = Schedule::open(Arc::clone(&disk), dir.join("queue.redb"), is_empty)?;
         let recovered = recover::reconcile(&*disk, &spool_dir, &corrupt_dir, &mut schedule)?;
         let state = State { last_id: recovered.last_id, entries: recovered.entries, ..State::default() };
         let inner = Inner {
@@ -195,6 +192,10 @@ impl Queue {
     /// Writes the schedule down durably. For quiet moments and before a stop; losing it costs only early retries.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         let mut schedule = self.inner.schedule();
+        if self.is_empty() {
+            self.inner.state().changes.clear();
+            return schedule.forget();
+        }
         self.inner.flush_all(&mut schedule)?;
         schedule.checkpoint()
     }

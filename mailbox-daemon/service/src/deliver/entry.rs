@@ -215,7 +215,11 @@ impl Entry {
     /// the smaller the chance that a power cut sends the message twice.
     fn complete(&self) -> Result<(), StoreError> {
         if let Some(claim) = self.take_claim() {
+            let was_scheduled = claim.progress().attempts > 0;
             drop(crate::disk(|| claim.complete())?);
+            if was_scheduled {
+                self.context.note_schedule_changed();
+            }
         }
         Ok(())
     }
@@ -247,7 +251,7 @@ impl Entry {
             Progress { attempts, next_attempt_at: next.attempt_at, held: false, replies: replies.collect() };
         if let Some(claim) = self.take_claim() {
             claim.retry(progress);
-            self.context.note_retry();
+            self.context.note_schedule_changed();
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ struct Context {
     /// Entries in the window.
     active: AtomicUsize,
     /// Whether the schedule has changes that a power cut would take back.
-    has_new_retries: AtomicBool,
+    is_schedule_changed: AtomicBool,
     resolver: Mutex<Option<(Option<SocketAddr>, Arc<Resolver>)>>,
 }
 
@@ -99,7 +99,7 @@ impl Context {
             changed: Notify::new(),
             posted: Notify::new(),
             active: AtomicUsize::new(0),
-            has_new_retries: AtomicBool::new(false),
+            is_schedule_changed: AtomicBool::new(false),
             resolver: Mutex::new(None),
         }
     }
@@ -121,8 +121,8 @@ impl Context {
         self.changed.notify_waiters();
     }
 
-    fn note_retry(&self) {
-        self.has_new_retries.store(true, Ordering::Release);
+    fn note_schedule_changed(&self) {
+        self.is_schedule_changed.store(true, Ordering::Release);
     }
 
     /// The resolver of the settings in force; made when first needed.
@@ -293,7 +293,7 @@ impl Dispatcher {
     fn checkpoint(&self) {
         let is_quiet = self.context.active() == 0;
         if is_quiet
-            && self.context.has_new_retries.swap(false, Ordering::AcqRel)
+            && self.context.is_schedule_changed.swap(false, Ordering::AcqRel)
             && let Err(error) = disk(|| self.context.host.queue.checkpoint())
         {
             tracing::warn!(%error, "the queue's schedule cannot be written");

@@ -41,6 +41,13 @@ pub(super) fn clear(disk: &dyn Disk, unfinished_dir: &Path) -> Result<(), StoreE
     names.iter().try_for_each(|name| Ok(disk.remove_file(&unfinished_dir.join(name))?))
 }
 
+/// Whether the spool holds no files.
+pub(super) fn is_empty(disk: &dyn Disk, spool_dir: &Path) -> Result<bool, StoreError> {
+    let mut is_empty = true;
+    disk.read_dir(spool_dir, &mut |_, _| is_empty = false)?;
+    Ok(is_empty)
+}
+
 /// Makes the schedule agree with the spool.
 pub(super) fn reconcile(
     disk: &dyn Disk,

@@ -2,9 +2,13 @@
 
 use super::QueueId;
 use crate::database::{Commit, Database};
+use crate::disk::Disk;
 use crate::error::StoreError;
-use redb::{TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use types::UnixSeconds;
 
 /// Id -> postcard of [`Progress`].
@@ -12,6 +16,8 @@ const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
 /// (first attempt or retry, when, id): what is due next stands first. Held entries are not in it.
 const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
 
+/// The schedule of 100,000 entries is some megabytes; it is walked in order, so little of it needs to be in memory.
+const CACHE_BYTES: usize = 512 * 1024;
 /// Changes that may be lost to a power cut before the file is made durable.
 const CHANGES_UNTIL_DURABLE: usize = 2048;
 
@@ -42,8 +48,12 @@ pub(super) enum Change {
     Remove(QueueId),
 }
 
+/// The schedule. Its file is there only while something is scheduled: most boxes never have mail that waits, and an open
+/// redb file costs half a megabyte of memory.
 pub(super) struct Schedule {
-    database: Database,
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    database: Option<Database>,
     changes_since_durable: usize,
 }
 
@@ -58,14 +68,31 @@ impl Progress {
 }
 
 impl Schedule {
-    pub(super) fn new(database: Database) -> Result<Schedule, StoreError> {
-        let mut schedule = Schedule { database, changes_since_durable: 0 };
-        schedule.apply(&[])?;
+    /// Opens the schedule. With `is_empty` there is nothing to be scheduled, and what a file may say is forgotten.
+    pub(super) fn open(disk: Arc<dyn Disk>, path: PathBuf, is_empty: bool) -> Result<Schedule, StoreError> {
+        let mut schedule = Schedule { disk, path, database: None, changes_since_durable: 0 };
+        match is_empty {
+            true => schedule.forget()?,
+            false => schedule.write(Commit::Cached, &[])?,
+        }
         Ok(schedule)
+    }
+
+    /// Forgets everything: no entry is left.
+    pub(super) fn forget(&mut self) -> Result<(), StoreError> {
+        self.database = None;
+        self.changes_since_durable = 0;
+        match self.disk.remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Takes in changes, in order, in one transaction.
     pub(super) fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         let since = self.changes_since_durable + changes.len();
         let commit = if since >= CHANGES_UNTIL_DURABLE { Commit::Durable } else { Commit::Cached };
         self.write(commit, changes)?;
@@ -82,12 +109,29 @@ impl Schedule {
         Ok(())
     }
 
-    fn write(&self, commit: Commit, changes: &[Change]) -> Result<(), StoreError> {
-        self.database.write(commit, |write| apply_all(write, changes))
+    fn write(&mut self, commit: Commit, changes: &[Change]) -> Result<(), StoreError> {
+        if self.database.is_none() {
+            let disk = Arc::clone(&self.disk);
+            self.database = Some(Database::open_or_replace(disk, &self.path, CACHE_BYTES)?);
+            // Readers need the tables.
+            self.write(Commit::Cached, &[])?;
+        }
+        match &self.database {
+            Some(database) => database.write(commit, |write| apply_all(write, changes)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads, or gives what an empty schedule would.
+    fn read<T: Default>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        self.database.as_ref().map_or_else(|| Ok(T::default()), |database| database.read(work))
     }
 
     pub(super) fn get(&self, id: QueueId) -> Result<Option<Progress>, StoreError> {
-        self.database.read(|read| match read.open_table(ENTRIES)?.get(id.0)? {
+        self.read(|read| match read.open_table(ENTRIES)?.get(id.0)? {
             Some(value) => decode(value.value()).map(Some),
             None => Ok(None),
         })
@@ -102,7 +146,7 @@ impl Schedule {
         is_taken: impl Fn(QueueId) -> bool,
     ) -> Result<Vec<(QueueId, Progress)>, StoreError> {
         let class = class as u8;
-        self.database.read(|read| {
+        self.read(|read| {
             let (due, entries) = (read.open_table(DUE)?, read.open_table(ENTRIES)?);
             let mut found = Vec::new();
             for key in due.range((class, i64::MIN, 0)..=(class, now, u64::MAX))? {
@@ -123,7 +167,7 @@ impl Schedule {
         &self,
         is_taken: impl Fn(QueueId) -> bool,
     ) -> Result<Option<UnixSeconds>, StoreError> {
-        self.database.read(|read| {
+        self.read(|read| {
             let due = read.open_table(DUE)?;
             let mut first = None;
             for class in [Class::First as u8, Class::Retry as u8] {
@@ -151,7 +195,7 @@ impl Schedule {
         if from > upto {
             return Ok(Vec::new());
         }
-        self.database.read(|read| {
+        self.read(|read| {
             let entries = read.open_table(ENTRIES)?;
             let rows = entries.range(from..=upto)?.take(max);
             rows.map(|row| {
