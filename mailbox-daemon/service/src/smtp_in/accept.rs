@@ -1,7 +1,7 @@
 use super::envelope::Transaction;
 use super::receive::{Incoming, own_lines};
 use super::spooled::Spooled;
-use super::{Connection, reply_to_store};
+use super::{Connection, reply_to_store, success};
 use crate::disk;
 use crate::host::Host;
 use proto::mime::Scanner;
@@ -35,29 +35,34 @@ impl Connection {
             info!(id = incoming.id, peer = %self.peer, from = %sender(&transaction), reply = %refusal, "message refused");
             return refusal;
         }
-        let account = self.login.as_ref().map(|login| login.account.clone());
-        let (id, started_at) = (incoming.id.clone(), incoming.started_at);
+        let Incoming { id, started_at, spooled, scanners, returned_header, .. } = incoming;
+        let account = self.login.as_ref().map(|login| &login.account);
         let now = self.host.now();
-        let stored = disk(|| store(&self.host, &transaction, incoming, account, now));
-        match settle(stored).await {
-            Ok((bytes, queue_id)) => {
-                info!(
-                    id,
-                    peer = %self.peer,
-                    from = %sender(&transaction),
-                    to = %recipients(&transaction),
-                    queue_id,
-                    bytes,
-                    ms = started_at.elapsed().as_millis() as u64,
-                    "message accepted"
-                );
-                say::MESSAGE_ACCEPTED.with_text(format!("Accepted as {id}"))
-            }
+        let stored = disk(|| store(&self.host, &transaction, spooled, scanners, account, now));
+        let (bytes, queue_id) = match settle(stored).await {
+            Ok(settled) => settled,
             Err(error) => {
                 warn!(id, peer = %self.peer, from = %sender(&transaction), %error, "message not accepted");
-                reply_to_store(&error)
+                return reply_to_store(&error);
+            }
+        };
+        info!(
+            id,
+            peer = %self.peer,
+            from = %sender(&transaction),
+            to = %recipients(&transaction),
+            queue_id,
+            bytes,
+            ms = started_at.elapsed().as_millis() as u64,
+            "message accepted"
+        );
+        if let (Some(account), Some(header)) = (account, returned_header) {
+            let reported = success::report(&self.host, &transaction, account, &id, &header, now);
+            if let Err(error) = Box::pin(reported).await {
+                warn!(id, %error, "the sender could not be told of the delivery");
             }
         }
+        say::MESSAGE_ACCEPTED.with_text(format!("Accepted as {id}"))
     }
 }
 
@@ -78,11 +83,11 @@ async fn settle(stored: Result<Stored, StoreError>) -> Result<(u64, Option<Strin
 fn store(
     host: &Host,
     transaction: &Transaction,
-    incoming: Incoming,
-    account: Option<Address>,
+    spooled: Spooled,
+    scanners: Vec<Scanner>,
+    account: Option<&Address>,
     now: UnixSeconds,
 ) -> Result<Stored, StoreError> {
-    let Incoming { spooled, scanners, .. } = incoming;
     let copies = write_copies(host, transaction, spooled, scanners)?;
     let mut stored = Stored { tickets: Vec::new(), queued: None, bytes: 0 };
     for (message, copy) in copies {
@@ -95,7 +100,7 @@ fn store(
             }
             Copy::Queue => {
                 let header =
-                    Header { envelope: onward(transaction), account: account.clone(), arrived_at: now };
+                    Header { envelope: onward(transaction), account: account.cloned(), arrived_at: now };
                 stored.queued = Some(host.queue.enqueue(message, &header)?);
             }
         }

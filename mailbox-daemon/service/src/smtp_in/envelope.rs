@@ -19,6 +19,8 @@ pub(super) struct Transaction {
     pub(super) mailboxes: Vec<Delivery>,
     /// Addresses elsewhere, each once.
     pub(super) external: Vec<Recipient>,
+    /// Recipients with `NOTIFY=SUCCESS` whose mail goes nowhere but into mailboxes here.
+    pub(super) reported: Vec<Recipient>,
     pub(super) incoming: Option<Incoming>,
 }
 
@@ -68,7 +70,14 @@ impl Connection {
 
 impl Transaction {
     fn new(mail: Mail) -> Transaction {
-        Transaction { mail, named: Vec::new(), mailboxes: Vec::new(), external: Vec::new(), incoming: None }
+        Transaction {
+            mail,
+            named: Vec::new(),
+            mailboxes: Vec::new(),
+            external: Vec::new(),
+            reported: Vec::new(),
+            incoming: None,
+        }
     }
 
     /// When the message has to be complete.
@@ -80,6 +89,9 @@ impl Transaction {
         let count = self.mailboxes.len() + self.external.len() + to.accounts.len() + to.external.len();
         if count > destinations_max {
             return say::TOO_MANY_RECIPIENTS;
+        }
+        if to.external.is_empty() && recipient.notify.is_some_and(|notify| notify.success) {
+            self.reported.push(recipient.clone());
         }
         for account in to.accounts {
             if self.mailboxes.iter().all(|delivery| delivery.account != account) {

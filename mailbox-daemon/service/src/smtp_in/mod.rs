@@ -9,6 +9,7 @@ mod header;
 mod login;
 mod receive;
 mod spooled;
+mod success;
 mod trace_id;
 
 pub use proto::smtp::server::Role;

@@ -25,6 +25,8 @@ pub(super) struct Incoming {
     pub(super) spooled: Spooled,
     /// One for each of the first mailboxes: their copies differ in the lines on top.
     pub(super) scanners: Vec<Scanner>,
+    /// A copy of the header, where a report will return it.
+    pub(super) returned_header: Option<Vec<u8>>,
     /// Why it will be refused. Nothing more is kept of it then.
     pub(super) refusal: Option<Reply>,
     header: HeaderProgress,
@@ -133,14 +135,9 @@ impl Connection {
 
 impl Incoming {
     fn new(id: String, transaction: &Transaction, trace: &[u8], limits: &Limits, place: Place) -> Incoming {
-        let scan_limits = ScanLimits {
-            header_bytes_max: limits.header_bytes_max,
-            depth_max: limits.mime_depth_max,
-            parts_max: limits.mime_parts_max,
-        };
         let mut scanners = Vec::new();
         for delivery in transaction.mailboxes.iter().take(SCANNERS_MAX) {
-            let mut scanner = Scanner::new(scan_limits);
+            let mut scanner = Scanner::new(scan_limits(limits));
             scanner.feed(&own_lines(&transaction.mail.from, delivery));
             scanner.feed(trace);
             scanners.push(scanner);
@@ -154,6 +151,7 @@ impl Incoming {
             started_at,
             spooled,
             scanners,
+            returned_header: (!transaction.reported.is_empty()).then(Vec::new),
             refusal: None,
             header: HeaderProgress::Reading(Vec::new()),
             deadline: started_at + Duration::from_secs(limits.smtp_data_s),
@@ -209,6 +207,9 @@ impl Incoming {
         match judge.additions(header) {
             Err(refusal) => self.refuse(refusal),
             Ok(additions) => {
+                if let Some(returned) = &mut self.returned_header {
+                    returned.extend_from_slice(header);
+                }
                 self.write(host, additions.as_bytes());
                 for part in header::kept(header, account.is_some()) {
                     self.write(host, part);
@@ -258,6 +259,15 @@ impl Judge<'_> {
             let _ = write!(fields, "Message-ID: <{}@{}>\r\n", self.id, self.settings.hostname);
         }
         Ok(fields)
+    }
+}
+
+/// How much of a message is told apart for the index.
+pub(super) fn scan_limits(limits: &Limits) -> ScanLimits {
+    ScanLimits {
+        header_bytes_max: limits.header_bytes_max,
+        depth_max: limits.mime_depth_max,
+        parts_max: limits.mime_parts_max,
     }
 }
 
