@@ -7,6 +7,9 @@ use std::path::Path;
 use crate::fault::{Doing, Outcome};
 use crate::message;
 
+/// Every fifth message is unread.
+pub const UNSEEN_ONE_IN: u64 = 5;
+
 /// How a server stores mail.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
@@ -16,7 +19,7 @@ pub struct Form {
     pub owner: Option<(u32, u32)>,
 }
 
-/// Writes the letters 1 to `messages` into `maildir/cur`, four of five read.
+/// Writes the letters 1 to `messages` into `maildir/cur`.
 pub fn fill(maildir: &Path, messages: u64, form: Form) -> Outcome<()> {
     for folder in ["", "cur", "new", "tmp"] {
         let path = maildir.join(folder);
@@ -27,7 +30,7 @@ pub fn fill(maildir: &Path, messages: u64, form: Form) -> Outcome<()> {
         let wire = message::letter(serial);
         let wire_bytes = wire.len();
         let disk = if form.crlf { wire } else { wire.into_iter().filter(|byte| *byte != b'\r').collect() };
-        let seen = if serial.is_multiple_of(5) { "" } else { "S" };
+        let seen = if serial.is_multiple_of(UNSEEN_ONE_IN) { "" } else { "S" };
         let name = format!(
             "{}.M{serial}P1Q{serial}.bench,S={},W={wire_bytes}:2,{seen}",
             1_761_998_400 + serial * 600,

@@ -2,11 +2,17 @@
 
 use std::fmt::Write;
 
-/// A word in the subject of every hundredth message of [`letter`]; SEARCH SUBJECT looks for it.
+/// A word in the subject of some [`letter`]s; SEARCH SUBJECT looks for it.
 pub const RARE_SUBJECT: &str = "zeppelin";
 
-/// A word in the text of every two hundredth message of [`letter`]; SEARCH TEXT looks for it.
+/// One letter in so many has [`RARE_SUBJECT`].
+pub const RARE_SUBJECT_ONE_IN: u64 = 100;
+
+/// A word in the text of some [`letter`]s; SEARCH TEXT looks for it.
 pub const RARE_TEXT: &str = "quixotic";
+
+/// One letter in so many has [`RARE_TEXT`].
+pub const RARE_TEXT_ONE_IN: u64 = 200;
 
 /// Noon of 1 November 2025, when the first message was sent; one every ten minutes follows.
 const FIRST_SENT_S: u64 = 1_761_998_400;
@@ -59,7 +65,7 @@ pub fn attachment(serial: u64, bytes: usize) -> Vec<u8> {
 pub fn letter(serial: u64) -> Vec<u8> {
     let mut random = Random::new(serial);
     let mut subject = random.words(3 + (serial % 5) as usize);
-    if serial.is_multiple_of(100) {
+    if serial.is_multiple_of(RARE_SUBJECT_ONE_IN) {
         let _ = write!(subject, " {RARE_SUBJECT}");
     }
     let mut message = trace(serial, &mut random);
@@ -76,7 +82,7 @@ pub fn letter(serial: u64) -> Vec<u8> {
 
 fn letter_body(message: &mut String, serial: u64, bytes: usize, random: &mut Random) {
     let mut paragraph = String::new();
-    if serial.is_multiple_of(200) {
+    if serial.is_multiple_of(RARE_TEXT_ONE_IN) {
         let _ = write!(paragraph, "{RARE_TEXT}\r\n");
     }
     if !serial.is_multiple_of(3) {

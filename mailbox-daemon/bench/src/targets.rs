@@ -47,7 +47,6 @@ const HALF_OF_PEERS: &[&str] = &[
     "search_text",
     "bodies_1000",
     "bodies_1000_at_once",
-    "store_1000",
     "move_1000",
 ];
 
