@@ -114,8 +114,11 @@ impl AccountMail {
 
     /// Writes the indexes of all open mailboxes.
     pub(crate) fn flush(&self) {
-        let open: Vec<_> = locked(&self.mailboxes).values().filter_map(|slot| slot.mailbox.upgrade()).collect();
-        open.iter().for_each(|mailbox| mailbox.flush());
+        let open: Vec<_> =
+            locked(&self.mailboxes).values().filter_map(|slot| slot.mailbox.upgrade()).collect();
+        for mailbox in open {
+            mailbox.flush();
+        }
     }
 
     /// A generation of UIDs no mailbox of the account ever had, larger than all before. Durable with the next sync of everything.

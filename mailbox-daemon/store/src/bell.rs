@@ -41,7 +41,9 @@ impl Bell {
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
         let sleeping = std::mem::take(&mut waiters.sleeping);
         drop(waiters);
-        sleeping.into_iter().for_each(|(_, waker)| waker.wake());
+        for (_, waker) in sleeping {
+            waker.wake();
+        }
     }
 
     /// Resolves with the new generation as soon as the bell rang after `generation`.

@@ -228,7 +228,8 @@ impl Shared {
         if self.is_poisoned.load(Ordering::Acquire) {
             return Err(SyncFailure::Poisoned);
         }
-        let mut real = batch.iter().map(|request| &request.durable).filter(|d| !matches!(d, Durable::Nothing));
+        let mut real =
+            batch.iter().map(|request| &request.durable).filter(|d| !matches!(d, Durable::Nothing));
         let Some(first) = real.next() else { return Ok(()) };
         self.syncs.fetch_add(1, Ordering::Relaxed);
         let result = match (first, real.next()) {

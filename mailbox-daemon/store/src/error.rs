@@ -55,7 +55,10 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same request may succeed later without anybody changing it.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, StoreError::Io(_) | StoreError::OutOfSpace | StoreError::Poisoned | StoreError::ReadOnly)
+        matches!(
+            self,
+            StoreError::Io(_) | StoreError::OutOfSpace | StoreError::Poisoned | StoreError::ReadOnly
+        )
     }
 }
 

@@ -103,7 +103,8 @@ impl Index {
         let rows_bytes = rows.bytes().ok()?;
         let mut first = [0; HEADER_BYTES];
         rows.read_at(&mut first, 0).ok()?;
-        self.header = Header::decode(&first).filter(|header| header.uid_validity == self.header.uid_validity)?;
+        self.header =
+            Header::decode(&first).filter(|header| header.uid_validity == self.header.uid_validity)?;
         let words = self.disk.open_read(&self.words_path).ok()?;
         self.words_end = words.bytes().ok()?.next_multiple_of(8);
         let mut first = [0; words::FILE_HEADER_BYTES];
@@ -147,7 +148,8 @@ impl Index {
     /// Remembers words, to be written later, and returns where they will be.
     pub(crate) fn put_words(&mut self, uid: u32, words: Words<'_>) -> u32 {
         if self.words_end == 0 && self.pending.is_empty() {
-            self.pending.extend_from_slice(&words::file_header(self.header.uid_validity, self.header.generation));
+            self.pending
+                .extend_from_slice(&words::file_header(self.header.uid_validity, self.header.generation));
         }
         let at = (self.words_end + self.pending.len() as u64) / 8;
         match u32::try_from(at) {
@@ -252,7 +254,8 @@ impl Index {
 
     fn write_words(&mut self) -> io::Result<()> {
         if self.words_end == 0 && self.pending.is_empty() {
-            self.pending.extend_from_slice(&words::file_header(self.header.uid_validity, self.header.generation));
+            self.pending
+                .extend_from_slice(&words::file_header(self.header.uid_validity, self.header.generation));
         }
         if self.pending.is_empty() {
             return Ok(());

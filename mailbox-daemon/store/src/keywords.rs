@@ -1,5 +1,6 @@
 //! The names behind the keyword letters of a folder, in Dovecot's file `dovecot-keywords`: `<slot> <name>` a line.
 
+use std::fmt::Write;
 use types::{Flags, Keyword};
 
 /// A folder's keywords by slot.
@@ -32,7 +33,12 @@ impl Keywords {
 
     /// The contents of the file.
     pub(crate) fn format(&self) -> String {
-        self.iter().map(|(slot, keyword)| format!("{slot} {keyword}\n")).collect()
+        let mut contents = String::new();
+        for (slot, keyword) in self.iter() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(contents, "{slot} {keyword}");
+        }
+        contents
     }
 
     /// Keywords with their slots, ascending.

@@ -31,7 +31,8 @@ pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;
 pub use mailbox::{
-    Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile, Row, Status,
+    Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile,
+    Row, Status,
 };
 pub use message::NewMessage;
 pub use store::{Store, StoreOptions};

@@ -15,10 +15,8 @@ mod shared;
 mod transfer;
 mod writer;
 
-pub use answers::{
-    Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Row, Status,
-};
-pub use read::MessageFile;
+pub use answers::{Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Row, Status};
+pub use read::{DigestVisitor, MessageFile};
 pub(crate) use shared::Shared;
 pub(crate) use writer::Writer;
 
@@ -125,7 +123,8 @@ impl Mailbox {
             None => is_there && !is_pending,
             Some(entry) if entry.is_going() => is_there,
             Some(entry) => {
-                let is_here = entry.place() == place && (place == Place::New || entry.flags() == parsed.flags);
+                let is_here =
+                    entry.place() == place && (place == Place::New || entry.flags() == parsed.flags);
                 is_here != is_there
             }
         }

@@ -46,7 +46,12 @@ impl StateFile {
 
     /// Reads the state; `None` when there is none that could be believed. When one of the lines is damaged, the other may be
     /// the older one by a turn: the reserved numbers are then put beyond anything a turn could have added.
-    pub(crate) fn open(disk: &dyn Disk, path: &Path, turn_uids: u32, turn_modseqs: u64) -> io::Result<Option<StateFile>> {
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        turn_uids: u32,
+        turn_modseqs: u64,
+    ) -> io::Result<Option<StateFile>> {
         let bytes = match read_small(disk, path, 2 * LINE_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes?,

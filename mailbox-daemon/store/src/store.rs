@@ -128,7 +128,9 @@ impl Inner {
         self.core.close_recent(|_| true);
         self.core.committer.close();
         let accounts: Vec<_> = locked(&self.accounts).values().filter_map(Weak::upgrade).collect();
-        accounts.iter().for_each(|account| account.flush());
+        for account in accounts {
+            account.flush();
+        }
         if let Some(Some(watcher)) = self.core.watcher.get() {
             watcher.stop();
         }
@@ -179,6 +181,8 @@ impl Core {
 
     /// The watcher, started at the first use; `None` where there is nothing to watch with.
     pub(crate) fn watcher(&self) -> Option<&Watcher> {
-        self.watcher.get_or_init(|| self.disk.is_real().then(|| Watcher::start(&self.state_dir)).flatten()).as_ref()
+        self.watcher
+            .get_or_init(|| self.disk.is_real().then(|| Watcher::start(&self.state_dir)).flatten())
+            .as_ref()
     }
 }

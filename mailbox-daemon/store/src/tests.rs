@@ -2,8 +2,8 @@
 
 mod basics;
 mod crash;
-mod foreign;
 mod folders;
+mod foreign;
 mod index;
 mod model;
 mod support;

@@ -160,7 +160,9 @@ impl View {
             }
             let Some((_, last)) = rows.last() else { return };
             let last = last.uid.get();
-            rows.iter().for_each(|(seq, row)| visit(*seq, row));
+            for (seq, row) in &rows {
+                visit(*seq, row);
+            }
             match last.checked_add(1) {
                 Some(after) => next = after,
                 None => return,
@@ -259,7 +261,9 @@ impl Belief {
             below = known[..below].partition_point(|entry| entry.uid < *uid);
             changes.expunged.push((below + at) as u32 + 1);
         }
-        held.iter().for_each(|uid| changes.vanished.push(*uid));
+        for uid in held {
+            changes.vanished.push(uid);
+        }
     }
 
     fn tell_flags(&mut self, shared: &Shared, changes: &mut Changes) {

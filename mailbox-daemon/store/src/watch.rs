@@ -58,14 +58,17 @@ struct Watched {
     mailboxes: HashMap<usize, (usize, [WatchDescriptor; 2])>,
 }
 
-
 impl Watcher {
     /// Starts watching for whatever is added later; `None` when the kernel has no instance left for us.
     pub(crate) fn start(state_dir: &Path) -> Option<Watcher> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC).ok()?;
         let waker = inotify.add_watch(state_dir, AddWatchFlags::IN_DELETE_SELF).ok()?;
-        let shared =
-            Arc::new(Shared { inotify, watched: Mutex::default(), waker, is_stopped: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            inotify,
+            watched: Mutex::default(),
+            waker,
+            is_stopped: AtomicBool::new(false),
+        });
         let worker = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("watcher".to_owned()).stack_size(256 * 1024);
         thread.spawn(move || worker.run()).ok()?;
@@ -146,12 +149,14 @@ impl Shared {
                 return self.everybody();
             }
             let found = locked(&self.watched).directories.get(&event.wd).cloned();
-            let Some((place, mailbox)) = found.and_then(|(place, mailbox)| Some((place, mailbox.upgrade()?))) else {
+            let Some((place, mailbox)) = found.and_then(|(place, mailbox)| Some((place, mailbox.upgrade()?)))
+            else {
                 continue;
             };
             let Some(name) = event.name.as_ref().and_then(|name| name.to_str()) else { continue };
             let is_there = event.mask.intersects(AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
-            if !changed.iter().any(|other| Arc::ptr_eq(other, &mailbox)) && mailbox.is_foreign(place, name, is_there)
+            if !changed.iter().any(|other| Arc::ptr_eq(other, &mailbox))
+                && mailbox.is_foreign(place, name, is_there)
             {
                 changed.push(mailbox);
             }

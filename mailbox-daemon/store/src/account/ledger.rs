@@ -3,6 +3,7 @@
 use crate::disk::{Disk, read_small, replace_small};
 use crate::error::StoreError;
 use crate::maildir::folder;
+use std::fmt::Write;
 use std::io;
 use std::path::Path;
 use types::{MailboxName, SpecialUse};
@@ -32,7 +33,8 @@ impl Generations {
         if lines.next() != Some(Self::LABEL) {
             return Ok(None);
         }
-        let Some(last) = lines.next().and_then(|line| line.strip_prefix("uidvalidity-last=")?.parse().ok()) else {
+        let Some(last) = lines.next().and_then(|line| line.strip_prefix("uidvalidity-last=")?.parse().ok())
+        else {
             return Ok(None);
         };
         let given_up = lines.filter_map(|line| {
@@ -45,7 +47,8 @@ impl Generations {
     pub(super) fn write(&self, disk: &dyn Disk, root: &Path) -> Result<(), StoreError> {
         let mut contents = format!("{}\nuidvalidity-last={}\n", Self::LABEL, self.last);
         for (generation, name) in &self.given_up {
-            contents.push_str(&format!("given-up={generation} {name}\n"));
+            // Writing to a String cannot fail.
+            let _ = writeln!(contents, "given-up={generation} {name}");
         }
         Ok(replace_small(disk, &root.join(Self::FILE_NAME), contents.as_bytes())?)
     }
@@ -108,7 +111,9 @@ impl SpecialUses {
     /// Without a file, the usual names are for the usual uses.
     pub(super) fn read(disk: &dyn Disk, root: &Path) -> Result<SpecialUses, StoreError> {
         let Some(contents) = read(disk, &root.join(Self::FILE_NAME))? else {
-            return Ok(SpecialUses(SpecialUse::ALL.map(|special| (special, special.default_name())).to_vec()));
+            return Ok(SpecialUses(
+                SpecialUse::ALL.map(|special| (special, special.default_name())).to_vec(),
+            ));
         };
         let uses = contents.lines().filter_map(|line| {
             let (attribute, name) = line.split_once('\t')?;

@@ -54,7 +54,9 @@ impl AccountMail {
             }
         });
         // What cannot be removed now is tried again by the next start.
-        deleted.iter().for_each(|dir| drop(remove_tree(&**disk, dir)));
+        for dir in deleted {
+            let _ = remove_tree(&**disk, &dir);
+        }
         let tmp = self.root.join("tmp");
         let mut spools = Vec::new();
         let _ = disk.read_dir(&tmp, &mut |name, kind| {
@@ -62,7 +64,9 @@ impl AccountMail {
                 spools.push(tmp.join(name));
             }
         });
-        spools.iter().for_each(|path| drop(disk.remove_file(path)));
+        for path in spools {
+            let _ = disk.remove_file(&path);
+        }
     }
 
     /// Makes a mailbox; durable on return.
@@ -126,7 +130,10 @@ impl AccountMail {
         Ok(())
     }
 
-    fn change_uses(&self, change: impl FnOnce(&mut Vec<(SpecialUse, MailboxName)>)) -> Result<(), StoreError> {
+    fn change_uses(
+        &self,
+        change: impl FnOnce(&mut Vec<(SpecialUse, MailboxName)>),
+    ) -> Result<(), StoreError> {
         let _ledger = locked(&self.ledger);
         let before = SpecialUses::read(&*self.core.disk, &self.root)?;
         let mut uses = before.clone();

@@ -194,7 +194,11 @@ impl CrashDisk {
         Ok(names)
     }
 
-    fn change<T>(&self, operation: Operation, work: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
+    fn change<T>(
+        &self,
+        operation: Operation,
+        work: impl FnOnce(&mut World) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut world = locked(&self.world);
         world.begin(operation)?;
         work(&mut world)
@@ -269,11 +273,13 @@ impl Disk for CrashDisk {
             let found = locked(&self.world).resolve(dir).map(drop);
             match found {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => self.change(Operation::Grow, |world| {
-                    let place = world.place(dir)?;
-                    let inode = world.add(Body::empty_directory());
-                    world.rename_nodes(inode, None, Some(place))
-                })?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.change(Operation::Grow, |world| {
+                        let place = world.place(dir)?;
+                        let inode = world.add(Body::empty_directory());
+                        world.rename_nodes(inode, None, Some(place))
+                    })?
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -299,7 +305,9 @@ impl Disk for CrashDisk {
             let names = world.names(world.resolve(dir)?)?;
             names.iter().map(|(name, inode)| (name.clone(), world.kind(*inode))).collect()
         };
-        entries.iter().for_each(|(name, kind)| visit(name, *kind));
+        for (name, kind) in entries {
+            visit(&name, kind);
+        }
         Ok(())
     }
 
@@ -573,11 +581,16 @@ impl World {
         Ok(())
     }
 
-    /// Makes those pending changes durable that `concerns` picks.
+    /// Makes those pending changes durable that `concerns` picks, and with each what happened to the same file before: no file
+    /// system forgets the first name of a file it remembers the second of.
     fn carry_names(&mut self, concerns: impl Fn(&NameChange) -> bool) {
         let pending = std::mem::take(&mut self.pending);
-        for change in pending {
-            match concerns(&change) {
+        let mut last = HashMap::new();
+        for (index, change) in pending.iter().enumerate().filter(|(_, change)| concerns(change)) {
+            last.insert(change.inode, index);
+        }
+        for (index, change) in pending.into_iter().enumerate() {
+            match last.get(&change.inode).is_some_and(|last| index <= *last) {
                 true => self.carry(&change),
                 false => self.pending.push(change),
             }
@@ -688,7 +701,8 @@ impl Dice {
             _ => {
                 let (short, long) = (old.len().min(new.len()), old.len().max(new.len()));
                 let length = short + self.below((long - short) as u64 + 1) as usize;
-                let mut left = if new.len() >= old.len() { new[..length].to_vec() } else { old[..length].to_vec() };
+                let mut left =
+                    if new.len() >= old.len() { new[..length].to_vec() } else { old[..length].to_vec() };
                 for start in (0..short).step_by(SECTOR_BYTES) {
                     let end = (start + SECTOR_BYTES).min(short);
                     let source = if self.next().is_multiple_of(2) { old } else { new };

@@ -41,7 +41,8 @@ impl Index {
             true => self.header.tombstones_after,
             false => tombstones.first().map_or(modseq, |(at, _)| *at),
         };
-        let header = Header { generation: self.header.generation.wrapping_add(1), tombstones_after, ..self.header };
+        let header =
+            Header { generation: self.header.generation.wrapping_add(1), tombstones_after, ..self.header };
         let words_path = self.words_path.with_extension("words-new");
         let rows_path = self.rows_path.with_extension("rows-new");
         let words_end = self.copy_words(&header, entries, &words_path)?;
@@ -84,7 +85,9 @@ impl Index {
         let file = self.disk.open_update(path, true)?;
         file.set_bytes(0)?;
         let mut out = Output::new(&*file);
-        out.push(|bytes| bytes.extend_from_slice(&words::file_header(header.uid_validity, header.generation)))?;
+        out.push(|bytes| {
+            bytes.extend_from_slice(&words::file_header(header.uid_validity, header.generation))
+        })?;
         let mut reader = WordsReader::default();
         for entry in entries {
             let at = u32::try_from(out.bytes() / 8).unwrap_or(0);

@@ -99,7 +99,11 @@ fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry
 }
 
 /// A file that vanished is nobody's concern, one that cannot be read is set aside, and any other trouble is the disk's.
-fn unless_about_the_file(mailbox: &Mailbox, path: &Path, error: io::Error) -> Result<Option<Entry>, StoreError> {
+fn unless_about_the_file(
+    mailbox: &Mailbox,
+    path: &Path,
+    error: io::Error,
+) -> Result<Option<Entry>, StoreError> {
     match error.kind() {
         io::ErrorKind::NotFound => Ok(None),
         _ if is_about_the_file(&error) => set_aside(mailbox, path),

@@ -22,12 +22,14 @@ impl Mailbox {
             let chunk = self.picked(&uids, after);
             let Some(last) = chunk.last() else { break };
             after = last.uid;
-            let deleted = chunk.iter().filter(|entry| !only_deleted || entry.flags().has(SystemFlag::Deleted));
+            let deleted =
+                chunk.iter().filter(|entry| !only_deleted || entry.flags().has(SystemFlag::Deleted));
             result = self.remove_files(&mut writer, deleted, &mut removed);
         }
         if removed.uids.is_empty() {
             // Somebody else's expunge of the same messages may be on its way; this answer waits for its turn.
-            return result.map(|()| Expunged { uids: SequenceSet::new(), ticket: self.core().committer.beat() });
+            return result
+                .map(|()| Expunged { uids: SequenceSet::new(), ticket: self.core().committer.beat() });
         }
         let expunged = SequenceSet::from_ranges(removed.uids.iter().map(|uid| (*uid, *uid)));
         let ticket = self.vanish_when(&mut writer, removed)?;
@@ -68,8 +70,12 @@ impl Mailbox {
         self.reserve(writer, 0, 1)?;
         let (turn, mailbox) = (writer.state.turn(), Arc::clone(self));
         let durable = match (removed.from_cur, removed.from_new) {
-            (true, false) if self.is_reserved(writer) => Durable::Folder(self.folder().join(Place::Cur.directory())),
-            (false, true) if self.is_reserved(writer) => Durable::Folder(self.folder().join(Place::New.directory())),
+            (true, false) if self.is_reserved(writer) => {
+                Durable::Folder(self.folder().join(Place::Cur.directory()))
+            }
+            (false, true) if self.is_reserved(writer) => {
+                Durable::Folder(self.folder().join(Place::New.directory()))
+            }
             _ => Durable::Everything,
         };
         let finish = move |result: Result<(), _>| match result {

@@ -85,7 +85,9 @@ impl Mailbox {
             let mut shared = locked(&self.shared);
             shared.set_bits(&changes);
             stored.modseq = ModSeq(shared.modseq);
-            changes.iter().for_each(|(uid, _)| stored.changed.push(*uid));
+            for (uid, _) in &changes {
+                stored.changed.push(*uid);
+            }
         }
         result
     }
@@ -109,7 +111,8 @@ impl Mailbox {
     /// The flags of those keywords that have a slot.
     fn known_keyword_flags(&self, keywords: &[Keyword]) -> Flags {
         let shared = locked(&self.shared);
-        let flags = keywords.iter().filter_map(|keyword| shared.keywords.slot(keyword).and_then(Flags::keyword));
+        let flags =
+            keywords.iter().filter_map(|keyword| shared.keywords.slot(keyword).and_then(Flags::keyword));
         flags.fold(Flags::NONE, Flags::with)
     }
 

@@ -61,7 +61,14 @@ impl Mailbox {
             is_deleted: false,
             views: Views::default(),
         };
-        let writer = Writer { state, next_uid, modseq_promised: modseq, scanned, recorded: scanned, ours_above: highest_uid };
+        let writer = Writer {
+            state,
+            next_uid,
+            modseq_promised: modseq,
+            scanned,
+            recorded: scanned,
+            ours_above: highest_uid,
+        };
         let mailbox = Mailbox {
             account: Arc::clone(account),
             uid_validity: UidValidity::new(uid_validity).ok_or(StoreError::NoSuchMailbox)?,

@@ -14,6 +14,9 @@ use types::{SequenceSet, Uid};
 /// Bytes read at a time from a file whose line ends have to be converted.
 const CONVERT_BYTES: usize = 16 * 1024;
 
+/// Gets a message's row and what is remembered of its contents, and says whether to go on.
+pub type DigestVisitor<'a> = &'a mut dyn FnMut(&Row, Option<&[u8]>) -> ControlFlow<()>;
+
 impl Mailbox {
     /// Opens a message for reading. A file that turns out to be torn or unreadable is set aside and the message is gone.
     pub fn open_message(&self, uid: Uid) -> Result<MessageFile, StoreError> {
@@ -37,7 +40,9 @@ impl Mailbox {
         let mut damaged = None;
         let opened = self.with_file(&mut writer, &current, |path, _, entry| {
             match self.core().disk.open_read(path).and_then(|file| Ok((file.bytes()?, file))) {
-                Ok((bytes, file)) if bytes >= u64::from(entry.disk_bytes) => Ok(Some(MessageFile::new(file, entry))),
+                Ok((bytes, file)) if bytes >= u64::from(entry.disk_bytes) => {
+                    Ok(Some(MessageFile::new(file, entry)))
+                }
                 Err(error) if !is_about_the_file(&error) => Err(error),
                 Ok(_) | Err(_) => {
                     damaged = Some(path.to_owned());
@@ -107,11 +112,7 @@ impl Mailbox {
 
     /// Calls `visit` for every message of the set with what is remembered of it, ascending, until it breaks off. The mailbox is
     /// not locked meanwhile.
-    pub fn for_each_digest(
-        &self,
-        uids: &SequenceSet,
-        visit: &mut dyn FnMut(&Row, Option<&[u8]>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    pub fn for_each_digest(&self, uids: &SequenceSet, visit: DigestVisitor<'_>) -> Result<(), StoreError> {
         let uids = uids.clamped(locked(&self.shared).entries.last().map_or(0, |entry| entry.uid));
         let mut reader = WordsReader::default();
         let mut after = 0;
@@ -167,7 +168,9 @@ impl MessageFile {
         let buffer = &mut buffer[..wanted];
         let count = match &self.converter {
             None => self.file.read_at(buffer, wire_offset)?,
-            Some(converter) => locked(converter).read_at(&*self.file, self.disk_bytes, buffer, wire_offset)?,
+            Some(converter) => {
+                locked(converter).read_at(&*self.file, self.disk_bytes, buffer, wire_offset)?
+            }
         };
         // Only a file that somebody cut or changed after it was opened ends early.
         match count == wanted {

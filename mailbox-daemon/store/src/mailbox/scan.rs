@@ -142,7 +142,8 @@ impl Mailbox {
             Place::Cur => cur,
             Place::New => new,
         };
-        let missing = known.iter().filter(|known| !known.is_seen && !known.is_going && is_looked_at(known.bits));
+        let missing =
+            known.iter().filter(|known| !known.is_seen && !known.is_going && is_looked_at(known.bits));
         findings.missing = missing.map(|known| known.uid).collect();
         Ok(findings)
     }
@@ -206,7 +207,8 @@ impl Mailbox {
     fn respell(&self, place: Place, name: &str) {
         let dir = self.folder().join(place.directory());
         let parsed = FileName::parse(name);
-        let _ = self.core().disk.rename(&dir.join(name), &dir.join(full_name(parsed.base, place, parsed.flags)));
+        let _ =
+            self.core().disk.rename(&dir.join(name), &dir.join(full_name(parsed.base, place, parsed.flags)));
     }
 
     fn settle_unknown(&self, writer: &mut Writer, findings: Findings) -> Result<(), StoreError> {

@@ -57,7 +57,9 @@ pub(crate) struct Vanished {
 impl Counts {
     pub(crate) fn of(entries: &[Entry]) -> Counts {
         let mut counts = Counts::default();
-        entries.iter().for_each(|entry| counts.add(entry));
+        for entry in entries {
+            counts.add(entry);
+        }
         counts
     }
 
@@ -235,4 +237,3 @@ impl Views {
         }
     }
 }
-

@@ -24,7 +24,11 @@ impl Mailbox {
 
     /// Moves messages to another mailbox of the account (RFC 6851): each is in one of the two, whatever happens. After an error
     /// some may have been moved.
-    pub fn move_to(self: &Arc<Self>, uids: &SequenceSet, target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
+    pub fn move_to(
+        self: &Arc<Self>,
+        uids: &SequenceSet,
+        target: &Arc<Mailbox>,
+    ) -> Result<Copied, StoreError> {
         self.transfer(uids, target, Transfer::Move)
     }
 
@@ -46,17 +50,25 @@ impl Mailbox {
             let chunk = self.picked(&uids, after);
             let Some(entry) = chunk.last() else { break };
             after = entry.uid;
-            result = self.transfer_chunk(&mut writers, target, transfer, &chunk, &mut keywords, |source, entry| {
-                left.push(source);
-                arrived.push(entry);
-            });
+            result = self.transfer_chunk(
+                &mut writers,
+                target,
+                transfer,
+                &chunk,
+                &mut keywords,
+                |source, entry| {
+                    left.push(source);
+                    arrived.push(entry);
+                },
+            );
         }
         if result.is_err() && (transfer == Transfer::Copy || arrived.is_empty()) {
             target.take_back(&arrived);
             return Err(result.err().unwrap_or(StoreError::NoSuchMessage));
         }
         let to_uids = |uids: &mut dyn Iterator<Item = u32>| uids.filter_map(Uid::new).collect::<Vec<_>>();
-        let copied = (to_uids(&mut left.iter().copied()), to_uids(&mut arrived.iter().map(|entry| entry.uid)));
+        let copied =
+            (to_uids(&mut left.iter().copied()), to_uids(&mut arrived.iter().map(|entry| entry.uid)));
         let ticket = match (arrived.is_empty(), transfer) {
             (true, _) => self.core().committer.beat(),
             (false, Transfer::Copy) => {

@@ -61,7 +61,11 @@ impl Mailbox {
         }
         let state = State {
             uid_reserved: if uid_end > uid_reserved { uid_end.saturating_add(UIDS) } else { uid_reserved },
-            modseq_reserved: if modseq_end > modseq_reserved { modseq_end + MODSEQS } else { modseq_reserved },
+            modseq_reserved: if modseq_end > modseq_reserved {
+                modseq_end + MODSEQS
+            } else {
+                modseq_reserved
+            },
             ..writer.state.state()
         };
         let path = self.folder().join(StateFile::NAME);
@@ -154,7 +158,9 @@ impl Mailbox {
         };
         let is_new = keywords.iter().any(|keyword| names.slot(keyword).is_none());
         let in_use = match is_new {
-            true => locked(&self.shared).entries.iter().fold(Flags::NONE, |all, entry| all.with(entry.flags())),
+            true => {
+                locked(&self.shared).entries.iter().fold(Flags::NONE, |all, entry| all.with(entry.flags()))
+            }
             false => Flags::NONE,
         };
         let before = names.clone();

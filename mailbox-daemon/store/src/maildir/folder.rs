@@ -127,7 +127,9 @@ mod tests {
 
     #[test]
     fn other_directories_are_no_mailboxes() {
-        for directory in ["cur", ".", "..", ".a..b", ".&", ".&A-", ".&AGE-", ".&2D0-", ".INBOX", ".inbox", ".a&\u{1}-"] {
+        for directory in
+            ["cur", ".", "..", ".a..b", ".&", ".&A-", ".&AGE-", ".&2D0-", ".INBOX", ".inbox", ".a&\u{1}-"]
+        {
             assert_eq!(decode(directory), None, "{directory}");
         }
         assert_eq!(encode(&name(&"&".repeat(200))), None);

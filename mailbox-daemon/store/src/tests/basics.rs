@@ -72,9 +72,8 @@ fn flags_and_keywords() {
         rig.deliver(&inbox, &format!("m{n}")).unwrap();
     }
     let junk = [Keyword::parse("$Junk").unwrap()];
-    let stored = inbox
-        .store_flags(&uids(&[1, 3]), FlagChange::Add, flag(SystemFlag::Seen), &junk, None)
-        .unwrap();
+    let stored =
+        inbox.store_flags(&uids(&[1, 3]), FlagChange::Add, flag(SystemFlag::Seen), &junk, None).unwrap();
     assert_eq!(stored.changed, uids(&[1, 3]));
     assert!(stored.modseq > stored.modseq_before);
     assert_eq!(inbox.keywords(), [(0, junk[0].clone())]);
@@ -82,7 +81,13 @@ fn flags_and_keywords() {
     let again = inbox.store_flags(&uids(&[1]), FlagChange::Add, flag(SystemFlag::Seen), &[], None).unwrap();
     assert!(again.changed.is_empty());
     let late = inbox
-        .store_flags(&everything(), FlagChange::Replace, flag(SystemFlag::Flagged), &[], Some(stored.modseq_before))
+        .store_flags(
+            &everything(),
+            FlagChange::Replace,
+            flag(SystemFlag::Flagged),
+            &[],
+            Some(stored.modseq_before),
+        )
         .unwrap();
     assert_eq!((late.changed, late.modified), (uids(&[2, 4]), uids(&[1, 3])));
     let names = rig.disk.names(&root().join("cur")).unwrap();
@@ -93,7 +98,8 @@ fn flags_and_keywords() {
     let inbox = rig.inbox();
     assert_eq!(inbox.keywords().len(), 1);
     assert_eq!(rows(&inbox)[0].flags.keyword_slots().collect::<Vec<_>>(), [0]);
-    let removed = inbox.store_flags(&everything(), FlagChange::Remove, flag(SystemFlag::Seen), &junk, None).unwrap();
+    let removed =
+        inbox.store_flags(&everything(), FlagChange::Remove, flag(SystemFlag::Seen), &junk, None).unwrap();
     assert_eq!(removed.changed, uids(&[1, 3]));
     assert!(removed.modseq > stored.modseq);
 }

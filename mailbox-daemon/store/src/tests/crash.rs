@@ -20,7 +20,11 @@ impl Witness {
     fn saw(&mut self, mailbox: &Arc<Mailbox>) {
         let name = mailbox.name().to_string();
         let validity = mailbox.uid_validity();
-        assert_eq!(*self.validity.entry(name.clone()).or_insert(validity), validity, "UIDVALIDITY of {name} changed");
+        assert_eq!(
+            *self.validity.entry(name.clone()).or_insert(validity),
+            validity,
+            "UIDVALIDITY of {name} changed"
+        );
         for uid in uids_in(mailbox) {
             let body = match body(mailbox, uid) {
                 // The thread that commits may have cut the power already for what comes next.
@@ -54,8 +58,11 @@ struct Case {
 
 impl Case {
     fn new(names_ride: bool, has_index: bool) -> Case {
-        let mut case =
-            Case { rig: Rig::on(CrashDisk::with_names_ride(names_ride)), witness: Witness::default(), promise: Promise::default() };
+        let mut case = Case {
+            rig: Rig::on(CrashDisk::with_names_ride(names_ride)),
+            witness: Witness::default(),
+            promise: Promise::default(),
+        };
         for n in 0..4 {
             let body = format!("old{n}, longer than one sector: {}", "x".repeat(600));
             case.rig.deliver(&case.rig.inbox(), &body).unwrap();

@@ -51,14 +51,16 @@ fn files_dropped_into_the_folder_are_adopted() {
 fn files_without_crlf_are_read_from_anywhere() {
     let rig = Rig::new();
     let inbox = rig.inbox();
-    let text: String = (0..20_000).map(|n| format!("line {n}{}", if n % 3 == 0 { "\r\n" } else { "\n" })).collect();
+    let line = |n: u32| format!("line {n}{}", if n.is_multiple_of(3) { "\r\n" } else { "\n" });
+    let text = (0..20_000).map(line).collect::<Vec<_>>().concat();
     let wire = text.replace("\r\n", "\n").replace('\n', "\r\n");
     rig.disk.put_file(&new("1.lf"), text.as_bytes()).unwrap();
     inbox.rescan().unwrap();
     assert_eq!(body(&inbox, 1).unwrap(), wire);
     let file = inbox.open_message(Uid::FIRST).unwrap();
     assert_eq!(file.bytes(), wire.len() as u64);
-    for (start, length) in [(100_000, 5000), (0, 1), (99_999, 3), (wire.len() - 2, 10), (50, 40_000), (7, 0)] {
+    for (start, length) in [(100_000, 5000), (0, 1), (99_999, 3), (wire.len() - 2, 10), (50, 40_000), (7, 0)]
+    {
         let mut buffer = vec![0; length];
         let count = file.read_at(&mut buffer, start as u64).unwrap();
         let end = (start + length).min(wire.len());
@@ -81,7 +83,8 @@ fn flags_renamed_by_others_are_seen_and_files_still_found() {
     assert_eq!(told.len(), 1);
     assert!(told[0].1.flags.has(SystemFlag::Answered) && told[0].1.flags.has(SystemFlag::Seen));
     rig.disk.rename(&cur(&format!("{base}:2,RS")), &cur(&format!("{base}:2,R"))).unwrap();
-    let stored = inbox.store_flags(&everything(), FlagChange::Add, flag(SystemFlag::Flagged), &[], None).unwrap();
+    let stored =
+        inbox.store_flags(&everything(), FlagChange::Add, flag(SystemFlag::Flagged), &[], None).unwrap();
     assert_eq!(stored.changed, uids(&[1]));
     assert_eq!(the_name_in(&rig, "cur"), format!("{base}:2,FR"));
     rig.disk.rename(&cur(&format!("{base}:2,FR")), &cur(&format!("{base}:2,RFXX"))).unwrap();

@@ -34,7 +34,8 @@ fn check(disk: CrashDisk, expected: &[(u32, String)]) {
     let rig = Rig::on(disk);
     let inbox = rig.inbox();
     assert_eq!(contents(&inbox), expected);
-    let seen: Vec<u32> = rows(&inbox).iter().filter(|row| row.flags.has(SystemFlag::Seen)).map(|r| r.uid.get()).collect();
+    let seen: Vec<u32> =
+        rows(&inbox).iter().filter(|row| row.flags.has(SystemFlag::Seen)).map(|r| r.uid.get()).collect();
     assert_eq!(seen, [3, 7]);
     assert!(rig.deliver(&inbox, "next").unwrap() >= 31);
     let fresh = inbox.digest(types::Uid::FIRST).unwrap();

@@ -154,7 +154,8 @@ impl World {
             Step::DeliverTogether(which, count) => {
                 let bodies: Vec<String> = (0..count).map(|_| self.body()).collect();
                 let mailbox = self.mailbox(which);
-                let begun: Vec<_> = bodies.iter().map(|body| self.rig().begin(&mailbox, body).unwrap()).collect();
+                let begun: Vec<_> =
+                    bodies.iter().map(|body| self.rig().begin(&mailbox, body).unwrap()).collect();
                 for ((uid, ticket), body) in begun.into_iter().zip(bodies) {
                     ticket.wait().unwrap();
                     self.arrived(which, uid.get(), body, Flags::NONE);
@@ -203,9 +204,7 @@ impl World {
                 let picked = self.pick(which, &picks);
                 let expunged = self.mailbox(which).expunge(&picked, only_deleted).unwrap();
                 expunged.ticket.wait().unwrap();
-                let deleted = |uid: &u32| {
-                    !only_deleted || self.models[which][uid].1.has(SystemFlag::Deleted)
-                };
+                let deleted = |uid: &u32| !only_deleted || self.models[which][uid].1.has(SystemFlag::Deleted);
                 let expected: Vec<u32> = picked.iter().filter(deleted).collect();
                 assert_eq!(expunged.uids, uids(&expected));
                 self.models[which].retain(|uid, _| !expected.contains(uid));
@@ -314,7 +313,8 @@ impl World {
             let mailbox = self.mailbox(which);
             mailbox.rescan().unwrap();
             let model = &self.models[which];
-            let expected: Vec<(u32, String)> = model.iter().map(|(uid, (body, _))| (*uid, body.clone())).collect();
+            let expected: Vec<(u32, String)> =
+                model.iter().map(|(uid, (body, _))| (*uid, body.clone())).collect();
             assert_eq!(contents(&mailbox), expected);
             assert!(rows(&mailbox).iter().all(|row| row.flags == model[&row.uid.get()].1));
             let status = mailbox.status();
@@ -322,7 +322,12 @@ impl World {
             let deleted = model.values().filter(|(_, flags)| flags.has(SystemFlag::Deleted)).count();
             let bytes: usize = model.values().map(|(body, _)| body.len()).sum();
             assert_eq!(
-                (status.messages as usize, status.unseen as usize, status.deleted as usize, status.bytes as usize),
+                (
+                    status.messages as usize,
+                    status.unseen as usize,
+                    status.deleted as usize,
+                    status.bytes as usize
+                ),
                 (model.len(), unseen, deleted, bytes)
             );
             assert!(status.uid_next > self.highest[which]);

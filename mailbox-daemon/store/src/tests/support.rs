@@ -1,5 +1,7 @@
 use crate::disk::crash::{CrashDisk, Survival};
-use crate::{AccountMail, Arrival, Expunges, FlagChange, Mailbox, Row, Store, StoreError, StoreOptions, Ticket, View};
+use crate::{
+    AccountMail, Arrival, Expunges, FlagChange, Mailbox, Row, Store, StoreError, StoreOptions, Ticket, View,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use types::{Address, Flags, MailboxName, SequenceSet, SystemFlag, Uid};
