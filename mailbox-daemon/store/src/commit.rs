@@ -2,6 +2,9 @@
 //!
 //! A lone file costs one `fsync` (its name rides on it where the file system promises that), a lone folder one `fsync` of the
 //! folder, and anything more one `syncfs` for all. Requests are finished in the order they came.
+//!
+//! Where several wait for each other's syncs, the next sync waits a moment until as many are together again: they are about to
+//! arrive, and one sync for all of them ends sooner than one for each half. Somebody alone never waits.
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::StoreError;
@@ -13,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// What a request needs on disk before it is done.
 pub(crate) enum Durable {
@@ -44,6 +48,11 @@ impl From<SyncFailure> for StoreError {
         }
     }
 }
+
+/// The longest a sync waits for company.
+const GATHER_MAX: Duration = Duration::from_millis(2);
+/// Whoever came in company longer ago than this may be alone by now.
+const COMPANY_LASTS: Duration = Duration::from_millis(20);
 
 type Finish = Box<dyn FnOnce(Result<(), SyncFailure>) + Send>;
 
@@ -206,19 +215,27 @@ impl Shared {
         // Whatever ends this thread, nobody waits for it in vain.
         let _closed = CloseOnExit(self);
         let mut batch = Vec::new();
-        while self.take(&mut batch) {
+        let mut company = Company::default();
+        while self.take(&mut batch, &company) {
             let result = self.sync(&batch);
+            company = Company::of(batch.len() + locked(&self.waiting).requests.len());
             batch.drain(..).for_each(|request| request.finish(result));
         }
     }
 
-    fn take(&self, batch: &mut Vec<Request>) -> bool {
+    fn take(&self, batch: &mut Vec<Request>, company: &Company) -> bool {
         let mut waiting = locked(&self.waiting);
         while waiting.requests.is_empty() {
             if waiting.is_closed {
                 return false;
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if company.is_recent() {
+            let too_few =
+                |waiting: &mut Waiting| waiting.requests.len() < company.count && !waiting.is_closed;
+            let gathered = self.arrived.wait_timeout_while(waiting, GATHER_MAX, too_few);
+            waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;
         }
         std::mem::swap(&mut waiting.requests, batch);
         true
@@ -247,6 +264,23 @@ impl Shared {
             self.is_poisoned.store(true, Ordering::Release);
         }
         failure
+    }
+}
+
+/// How many waited for the last sync, during it or since.
+#[derive(Default)]
+struct Company {
+    count: usize,
+    seen_at: Option<Instant>,
+}
+
+impl Company {
+    fn of(count: usize) -> Company {
+        Company { count, seen_at: Some(Instant::now()) }
+    }
+
+    fn is_recent(&self) -> bool {
+        self.count > 1 && self.seen_at.is_some_and(|seen_at| seen_at.elapsed() < COMPANY_LASTS)
     }
 }
 
