@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Mutations of all seeds of one target together.
-const MUTATIONS: usize = if cfg!(debug_assertions) { 4_000 } else { 40_000 };
+const MUTATIONS: usize = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
 const BYTES_MAX: usize = 4096;
 
 #[test]

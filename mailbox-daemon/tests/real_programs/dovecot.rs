@@ -103,7 +103,7 @@ fn doveadm(demo: &Demo, tree: &Path, arguments: &[&str]) -> String {
         nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().expect("this user has a name").name;
     let text = format!(
         "mail_location = maildir:{tree}\nmail_home = {home}\nlog_path = {log}\nssl = no\nbase_dir = {home}/run\n\
-         default_internal_user = {user}\ndefault_login_user = {user}\nfirst_valid_uid = 0\nlast_valid_uid = 0\n\
+         default_internal_user = {user}\ndefault_login_user = {user}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\nmail_uid = {user}\nmail_gid = {group}\n\
          namespace inbox {{\n  inbox = yes\n  separator = /\n}}\n",
         tree = tree.display(),
         home = home.display(),

@@ -14,7 +14,7 @@ fn every_message_is_fetched_and_removed() {
     let home = demo.scratch("fetchmail");
     let (rc, taken) = (home.join("rc"), home.join("taken"));
     let text = format!(
-        "poll 127.0.0.1 protocol IMAP port {port}\n  user \"ana@home.test\" password \"demo-password\"\n  \
+        "poll localhost protocol IMAP port {port}\n  user \"ana@home.test\" password \"demo-password\"\n  \
          ssl sslcertck sslcertfile \"{ca}\"\n  mda \"cat >> {taken}\"\n",
         port = demo.port(Door::Imaps),
         ca = demo.ca_file().display(),

@@ -16,7 +16,7 @@ impl Twin {
         let home = demo.scratch("mbsync");
         let rc = home.join("rc");
         let text = format!(
-            "IMAPAccount box\nHost 127.0.0.1\nPort {port}\nUser ana@home.test\nPass demo-password\n\
+            "IMAPAccount box\nHost localhost\nPort {port}\nUser ana@home.test\nPass demo-password\n\
              AuthMechs {mechanism}\nSSLType IMAPS\nCertificateFile {ca}\n\n\
              IMAPStore far\nAccount box\n\n\
              MaildirStore near\nPath {home}/mail/\nInbox {home}/mail/INBOX\nSubFolders Verbatim\n\n\
