@@ -99,11 +99,12 @@ fn dovecot_view(demo: &Demo, tree: &Path) -> View {
 fn doveadm(demo: &Demo, tree: &Path, arguments: &[&str]) -> String {
     let home = demo.scratch("dovecot");
     let (config, log) = (home.join("dovecot.conf"), home.join("log"));
-    let user =
-        nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().expect("this user has a name").name;
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().expect("this user has a name");
+    let (user, group) = (user.name, user.gid);
     let text = format!(
         "mail_location = maildir:{tree}\nmail_home = {home}\nlog_path = {log}\nssl = no\nbase_dir = {home}/run\n\
-         default_internal_user = {user}\ndefault_login_user = {user}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\nmail_uid = {user}\nmail_gid = {group}\n\
+         default_internal_user = {user}\ndefault_login_user = {user}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\n\
+         mail_uid = {user}\nmail_gid = {group}\n\
          namespace inbox {{\n  inbox = yes\n  separator = /\n}}\n",
         tree = tree.display(),
         home = home.display(),
