@@ -3,7 +3,7 @@ use super::{Fault, argument};
 use crate::imap::command::{CommandBody, List, ListReturn, ListSelection, StatusItem};
 
 /// Longest pattern: far beyond any name, and its matching stays cheap.
-const PATTERN_BYTES_MAX: usize = 1000;
+const PATTERN_BYTES_MAX: usize = 4096;
 const PATTERNS_MAX: usize = 100;
 
 pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
@@ -119,7 +119,7 @@ fn pattern(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
 
 fn matching_text(cursor: &Cursor<'_>, bytes: &[u8]) -> Result<String, Fault> {
     if bytes.len() > PATTERN_BYTES_MAX {
-        return Err(Fault::limit("a pattern has at most 1000 bytes"));
+        return Err(Fault::limit("a pattern has at most 4096 bytes"));
     }
     cursor.mailbox_text(bytes).map_err(|fault| Fault { text: fault.to_string().into(), ..Fault::syntax("") })
 }

@@ -11,13 +11,13 @@ use proto::mime::decode::TransferDecoder;
 use proto::mime::header::FieldFilter;
 use proto::mime::{self, DigestView, Part};
 use std::ops::Range;
-use store::{Row, StoreError};
+use store::{Row, StoreError, View};
 use types::{SeqNo, SequenceSet, Uid};
 
 /// Where FETCH is among messages whose files are read.
 pub(super) struct Bodies {
     /// Messages to come, the next one last.
-    left: Vec<u32>,
+    left: Vec<Uid>,
     message: Option<Message>,
     /// A buffer that goes from message to message.
     window: Vec<u8>,
@@ -36,8 +36,8 @@ struct Message {
 }
 
 impl Bodies {
-    pub(super) fn new(uids: &SequenceSet) -> Bodies {
-        let mut left: Vec<u32> = uids.iter().collect();
+    pub(super) fn new(view: &View, uids: &SequenceSet) -> Bodies {
+        let mut left: Vec<Uid> = view.seqs_of(uids).iter().filter_map(|seq| view.uid_of(seq)).collect();
         left.reverse();
         Bodies { left, message: None, window: Vec::new(), scratch: Vec::new() }
     }
@@ -69,7 +69,7 @@ impl Bodies {
             if out.len() >= full {
                 return Ok(false);
             }
-            let Some(uid) = self.left.pop().and_then(Uid::new) else { return Ok(true) };
+            let Some(uid) = self.left.pop() else { return Ok(true) };
             match self.open(context, selected, uid, out) {
                 Ok(()) => {}
                 Err(error) => losses.note(&error)?,

@@ -67,9 +67,8 @@ impl Session {
             }
             self.flush_if_full(context.limits).await?;
         }
-        if !fetch.target.uid {
-            losses.gone |= self.selected()?.has_lost(&uids);
-        }
+        // A UID that is gone is passed over like one that never was; a sequence number named a message.
+        losses.gone = !fetch.target.uid && (losses.gone || self.selected()?.has_lost(&uids));
         self.tell_news_except(news, own);
         losses.answer()
     }
@@ -138,7 +137,7 @@ impl Session {
         uids: &SequenceSet,
         losses: &mut Losses,
     ) -> Result<(), Refusal> {
-        let mut bodies = Bodies::new(uids);
+        let mut bodies = Bodies::new(&self.selected()?.view, uids);
         loop {
             let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
             let out = &mut self.out;
@@ -275,9 +274,9 @@ impl Losses {
 impl Selected {
     /// Whether any of these messages is gone though the client could not be told so yet.
     fn has_lost(&self, uids: &SequenceSet) -> bool {
-        let mut here = 0;
+        let mut here = 0_u64;
         self.view.for_each_row(uids, &mut |_, _| here += 1);
-        here < uids.count()
+        here < self.view.seqs_of(uids).count()
     }
 }
 
