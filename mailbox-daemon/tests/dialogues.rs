@@ -43,7 +43,7 @@ fn play(path: &Path, shared: &SharedDemo) -> Result<(), Failed> {
         return report(path, dialogue::play::play(&script, dialogue::play::Box::Shared(demo)));
     }
     let demo = Demo::start_with(DemoOptions::set(&script.set));
-    report(path, dialogue::play::play(&script, dialogue::play::Box::Own(demo)))
+    report(path, dialogue::play::play(&script, dialogue::play::Box::Own(Box::new(demo))))
 }
 
 fn report(path: &Path, outcome: Result<(), dialogue::play::Mismatch>) -> Result<(), Failed> {

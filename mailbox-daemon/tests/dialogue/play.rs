@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// The box a file plays against.
 pub enum Box {
     /// Its own.
-    Own(Demo),
+    Own(std::boxed::Box<Demo>),
     /// One that others use at the same time.
     Shared(Arc<Demo>),
 }

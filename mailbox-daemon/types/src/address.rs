@@ -36,7 +36,9 @@ pub enum AddressError {
     #[error("an address has at most 64 octets before the @ and 255 after")]
     TooLong,
     /// The box's own rule for names it hosts.
-    #[error("a name here has letters, digits, dot, hyphen and underscore, at most 64 octets; + is kept for tags")]
+    #[error(
+        "a name here has letters, digits, dot, hyphen and underscore, at most 64 octets; + is kept for tags"
+    )]
     NotOurs,
 }
 
@@ -116,7 +118,11 @@ impl LocalPart {
     }
 
     fn is_dot_string(text: &str) -> bool {
-        let atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_control());
+        let atext = |c: char| {
+            c.is_ascii_alphanumeric()
+                || "!#$%&'*+-/=?^_`{|}~".contains(c)
+                || (!c.is_ascii() && !c.is_control())
+        };
         text.split('.').all(|atom| !atom.is_empty() && atom.chars().all(atext))
     }
 
@@ -253,7 +259,14 @@ mod tests {
 
     #[test]
     fn own_names_follow_the_rule() {
-        for bad in ["a+b@home.test", ".a@home.test", "a..b@home.test", "\"a b\"@home.test", "a/b@home.test", "a@[127.0.0.1]"] {
+        for bad in [
+            "a+b@home.test",
+            ".a@home.test",
+            "a..b@home.test",
+            "\"a b\"@home.test",
+            "a/b@home.test",
+            "a@[127.0.0.1]",
+        ] {
             assert!(Address::parse_own(bad).is_err(), "{bad}");
         }
         for good in ["a@home.test", "a.b-c_d@home.test", "用户@例え.test"] {
@@ -263,9 +276,13 @@ mod tests {
 
     #[test]
     fn literals_and_quotes() {
-        assert_eq!(Domain::parse("[192.0.2.1]").expect("valid").literal(), Some("192.0.2.1".parse().expect("ip")));
+        assert_eq!(
+            Domain::parse("[192.0.2.1]").expect("valid").literal(),
+            Some("192.0.2.1".parse().expect("ip"))
+        );
         assert_eq!(Address::parse("\"a b\\\"\"@x.test").expect("valid").to_string(), "\"a b\\\"\"@x.test");
-        for bad in ["a@", "@b", "a b@c", "a@b c", "a@-b.test", "a@[300.1.1.1]", "\"a@b", "a\r\n@b", "a@b..c"] {
+        for bad in ["a@", "@b", "a b@c", "a@b c", "a@-b.test", "a@[300.1.1.1]", "\"a@b", "a\r\n@b", "a@b..c"]
+        {
             assert!(Address::parse(bad).is_err(), "{bad}");
         }
     }

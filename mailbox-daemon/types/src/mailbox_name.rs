@@ -14,7 +14,11 @@ pub enum MailboxNameError {
     #[error("a mailbox name has at least one character in every level")]
     Empty,
     /// More bytes or levels than a file system or client can take.
-    #[error("a mailbox name has at most {} bytes and {} levels", MailboxName::BYTES_MAX, MailboxName::LEVELS_MAX)]
+    #[error(
+        "a mailbox name has at most {} bytes and {} levels",
+        MailboxName::BYTES_MAX,
+        MailboxName::LEVELS_MAX
+    )]
     TooLong,
     /// A control character, or `.`/`..` as a level.
     #[error("a mailbox name has no control characters and no level called . or ..")]
@@ -81,7 +85,11 @@ impl MailboxName {
     }
 
     /// The name after `from` became `to`: for `from` itself and everything below it, `None` for others.
-    pub fn renamed(&self, from: &MailboxName, to: &MailboxName) -> Option<Result<MailboxName, MailboxNameError>> {
+    pub fn renamed(
+        &self,
+        from: &MailboxName,
+        to: &MailboxName,
+    ) -> Option<Result<MailboxName, MailboxNameError>> {
         let rest = self.0.strip_prefix(&from.0)?;
         (rest.is_empty() || rest.starts_with(Self::SEPARATOR))
             .then(|| MailboxName::parse(&format!("{}{rest}", to.0)))

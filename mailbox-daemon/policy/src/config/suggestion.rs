@@ -17,7 +17,7 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> ConfigError {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.bytes().take(offset).fold(1, |line, byte| line + usize::from(byte == b'\n'))
 }
 
 fn quoted_words(text: &str) -> impl Iterator<Item = &str> {

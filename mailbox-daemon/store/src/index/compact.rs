@@ -86,7 +86,7 @@ impl Index {
         file.set_bytes(0)?;
         let mut out = Output::new(&*file);
         out.push(|bytes| {
-            bytes.extend_from_slice(&words::file_header(header.uid_validity, header.generation))
+            bytes.extend_from_slice(&words::file_header(header.uid_validity, header.generation));
         })?;
         let mut reader = WordsReader::default();
         for entry in entries {
