@@ -53,7 +53,8 @@ fn main() -> Result<(), StoreError> {
         inbox.store_flags(&thousand, FlagChange::Add, Flags::system(SystemFlag::Seen), &[], None)
     })?;
     let archive = store.account(&address)?.mailbox(&SystemMailbox::archive())?;
-    report("move of 1,000", || inbox.move_to(&thousand, &archive)?.ticket.wait())?;
+    let moved = report("move of 1,000, files", || inbox.move_to(&thousand, &archive))?;
+    report("move of 1,000, sync", || moved.ticket.wait())?;
     let thousand = SequenceSet::from_ranges([(2001, 3000)]);
     report("copy of 1,000", || inbox.copy(&thousand, &archive)?.ticket.wait())?;
     report("expunge of 1,000", || inbox.expunge(&thousand, false)?.ticket.wait())?;

@@ -1,9 +1,11 @@
 //! Tests of the floor as a whole, on the disk that loses power.
 
 mod basics;
+mod commit;
 mod crash;
 mod folders;
 mod foreign;
 mod index;
 mod model;
+mod real;
 mod support;

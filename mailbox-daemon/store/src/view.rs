@@ -58,9 +58,13 @@ struct Belief {
 }
 
 impl View {
-    /// Starts with what is there now, looking at the folder first.
+    /// Starts with what is there now, looking at the folder first. Where that needs writing and the disk does not let us, what
+    /// was known before has to do.
     pub fn open(mailbox: Arc<Mailbox>) -> Result<View, StoreError> {
-        mailbox.rescan()?;
+        match mailbox.rescan() {
+            Ok(()) | Err(StoreError::OutOfSpace | StoreError::Poisoned | StoreError::ReadOnly) => {}
+            Err(error) => return Err(error),
+        }
         let mut shared = locked(&mailbox.shared);
         let modseq = shared.modseq;
         let belief = Belief {

@@ -278,7 +278,7 @@ impl Disk for CrashDisk {
                         let place = world.place(dir)?;
                         let inode = world.add(Body::empty_directory());
                         world.rename_nodes(inode, None, Some(place))
-                    })?
+                    })?;
                 }
                 Err(error) => return Err(error),
             }

@@ -223,3 +223,37 @@ impl Drop for NamedSpool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        RealDisk.read_dir(dir, &mut |name, _| names.push(name.to_string_lossy().into_owned())).unwrap();
+        names
+    }
+
+    #[test]
+    fn a_file_without_a_name_gets_one_or_vanishes() {
+        let dir = tempfile::tempdir().unwrap();
+        for create in [|dir: &Path| RealDisk.create_spool(dir), NamedSpool::create] {
+            let spool = create(dir.path()).unwrap();
+            spool.file().write_at(b"mail", 0).unwrap();
+            drop(spool);
+            assert!(names(dir.path()).is_empty());
+            let spool = create(dir.path()).unwrap();
+            spool.file().write_at(b"mail", 0).unwrap();
+            let to = dir.path().join("linked");
+            fs::write(&to, "another").unwrap();
+            assert_eq!(spool.link(&to).unwrap_err().kind(), ErrorKind::AlreadyExists);
+            fs::remove_file(&to).unwrap();
+            spool.link(&to).unwrap();
+            spool.file().sync().unwrap();
+            drop(spool);
+            assert_eq!(names(dir.path()), ["linked"]);
+            assert_eq!(fs::read(&to).unwrap(), b"mail");
+            RealDisk.remove_file(&to).unwrap();
+        }
+    }
+}
