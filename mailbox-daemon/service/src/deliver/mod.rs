@@ -329,3 +329,6 @@ fn not_opened(claim: Claim, error: &StoreError, now: UnixSeconds) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
