@@ -147,13 +147,11 @@ fn expunge(rig: &Rig, promise: &mut Promise, witness: &mut Witness) -> Result<()
     for n in 0..2 {
         promise.kept.remove(&Case::old(n));
         promise.possible.insert(Case::old(n), vec!["INBOX"]);
-    }
-    inbox.expunge(&everything(), true)?.ticket.wait()?;
-    for n in 0..2 {
+        inbox.expunge(&uids(&[n + 1]), true)?.ticket.wait()?;
         promise.possible.remove(&Case::old(n));
         promise.gone.insert(Case::old(n));
+        witness.saw(&inbox);
     }
-    witness.saw(&inbox);
     // The UIDs that went must not come back for others.
     deliver(rig, promise, witness)
 }
