@@ -5,6 +5,7 @@ use super::{Demo, ImapClient, deliver};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
 #[test]
 fn dovecot_finds_every_message_and_flag() {
@@ -32,10 +33,7 @@ fn dovecot_finds_every_message_and_flag() {
     let ours = our_view(&mut imap);
     demo.terminate();
 
-    // Dovecot writes files of its own; it gets a copy, as somebody moving house would give it.
-    let tree = demo.scratch("dovecot").join("Maildir");
-    copy_tree(&demo.maildir("ana"), &tree);
-    let theirs = dovecot_view(&demo, &tree);
+    let theirs = Dovecot::moved_in(&demo.maildir("ana")).view();
     assert_eq!(theirs, ours);
     assert_eq!(ours.len(), 9);
 }
@@ -48,9 +46,10 @@ fn we_find_what_dovecot_changed() {
         deliver(&demo, &format!("From: friend@example.org\nSubject: number {number}\n\nhello {number}\n"));
     }
     demo.terminate();
-    let tree = demo.maildir("ana");
-    doveadm(&demo, &tree, &["flags", "add", "\\Flagged Urgent", "mailbox", "INBOX", "subject", "number 1"]);
-    doveadm(&demo, &tree, &["expunge", "mailbox", "INBOX", "subject", "number 2"]);
+    let dovecot = Dovecot::moved_in(&demo.maildir("ana"));
+    dovecot.doveadm(&["flags", "add", "\\Flagged Urgent", "mailbox", "INBOX", "subject", "number 1"]);
+    dovecot.doveadm(&["expunge", "mailbox", "INBOX", "subject", "number 2"]);
+    dovecot.move_out(&demo.maildir("ana"));
     demo.start_again();
     let mut imap = ImapClient::log_in(&demo, "ana@home.test").unwrap();
     imap.command("SELECT INBOX").unwrap().ok();
@@ -82,48 +81,78 @@ fn our_view(imap: &mut ImapClient) -> View {
     view
 }
 
-fn dovecot_view(demo: &Demo, tree: &Path) -> View {
-    let fields = "mailbox hdr.subject size.virtual flags";
-    let text = doveadm(demo, tree, &["-f", "tab", "fetch", fields, "mailbox", "*", "ALL"]);
-    let row = |line: &str| {
-        let mut columns = line.split('\t').map(str::to_owned);
-        let mut next = || columns.next().unwrap_or_default();
-        let (mailbox, subject, size) = (next(), next(), next());
-        let flags = next().split_whitespace().filter(|flag| *flag != "\\Recent").map(str::to_owned).collect();
-        (mailbox, subject, size, flags)
-    };
-    text.lines().skip(1).map(row).collect()
+/// Dovecot's tools on a copy of a tree, as somebody moving house would give it; no server runs.
+struct Dovecot {
+    folder: TempDir,
 }
 
-/// Runs one doveadm command on a tree as its owner, without any server.
-fn doveadm(demo: &Demo, tree: &Path, arguments: &[&str]) -> String {
-    let home = demo.scratch("dovecot");
-    let (config, log) = (home.join("dovecot.conf"), home.join("log"));
-    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().expect("this user has a name");
-    let (user, group) = (user.name, user.gid);
-    let text = format!(
-        "mail_location = maildir:{tree}\nmail_home = {home}\nlog_path = {log}\nssl = no\nbase_dir = {home}/run\n\
-         default_internal_user = {user}\ndefault_login_user = {user}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\n\
-         mail_uid = {user}\nmail_gid = {group}\n\
-         namespace inbox {{\n  inbox = yes\n  separator = /\n}}\n",
-        tree = tree.display(),
-        home = home.display(),
-        log = log.display(),
-    );
-    fs::write(&config, text).unwrap();
-    let outcome = Program::new("doveadm", "dovecot-imapd")
-        .env("HOME", &home)
-        .env("USER", &user)
-        .arg("-c")
-        .arg(config)
-        .args(arguments)
-        .succeed();
-    let complaints = fs::read_to_string(&log).unwrap_or_default() + &outcome.stderr;
-    assert!(
-        !complaints.contains("Error") && !complaints.contains("Warning"),
-        "Dovecot complains: {complaints}"
-    );
-    outcome.stdout
+impl Dovecot {
+    fn moved_in(tree: &Path) -> Dovecot {
+        let folder = tempfile::Builder::new().prefix("dovecot-").tempdir().unwrap();
+        copy_tree(tree, &folder.path().join("Maildir"));
+        let dovecot = Dovecot { folder };
+        // Dovecot serves nobody's mail as root; run by root it becomes `nobody`, who must own the mail.
+        if nix::unistd::geteuid().is_root() {
+            let path = dovecot.folder.path();
+            Program::new("chown", "coreutils").arg("--recursive").arg("nobody:nogroup").arg(path).succeed();
+        }
+        dovecot
+    }
+
+    fn move_out(self, tree: &Path) {
+        fs::remove_dir_all(tree).unwrap();
+        copy_tree(&self.folder.path().join("Maildir"), tree);
+    }
+
+    fn view(&self) -> View {
+        let fields = "mailbox hdr.subject size.virtual flags";
+        let text = self.doveadm(&["-f", "tab", "fetch", fields, "mailbox", "*", "ALL"]);
+        let row = |line: &str| {
+            let mut columns = line.split('\t').map(str::to_owned);
+            let mut next = || columns.next().unwrap_or_default();
+            let (mailbox, subject, size) = (next(), next(), next());
+            let flags =
+                next().split_whitespace().filter(|flag| *flag != "\\Recent").map(str::to_owned).collect();
+            (mailbox, subject, size, flags)
+        };
+        text.lines().skip(1).map(row).collect()
+    }
+
+    /// Runs one doveadm command; a complaint of Dovecot's about the tree is a failure.
+    fn doveadm(&self, arguments: &[&str]) -> String {
+        let home = self.folder.path();
+        let (config, log) = (home.join("dovecot.conf"), home.join("log"));
+        let owner = match nix::unistd::geteuid().is_root() {
+            true => nix::unistd::User::from_name("nobody"),
+            false => nix::unistd::User::from_uid(nix::unistd::geteuid()),
+        };
+        let owner = owner.unwrap().expect("the owner of the mail has a name");
+        let text = format!(
+            "mail_location = maildir:{home}/Maildir\nmail_home = {home}\nlog_path = {log}\nssl = no\n\
+             base_dir = {home}/run\ndefault_internal_user = {user}\ndefault_login_user = {user}\n\
+             first_valid_uid = 1\nfirst_valid_gid = 1\nmail_uid = {uid}\nmail_gid = {gid}\n\
+             namespace inbox {{\n  inbox = yes\n  separator = /\n}}\n",
+            home = home.display(),
+            log = log.display(),
+            user = owner.name,
+            uid = owner.uid,
+            gid = owner.gid,
+        );
+        fs::write(&config, text).unwrap();
+        let outcome = Program::new("doveadm", "dovecot-imapd")
+            .env("HOME", home)
+            .env("USER", &owner.name)
+            .arg("-c")
+            .arg(config)
+            .args(arguments)
+            .succeed();
+        let complaints = fs::read_to_string(&log).unwrap_or_default() + &outcome.stderr;
+        assert!(
+            !complaints.contains("Error") && !complaints.contains("Warning"),
+            "Dovecot complains: {complaints}"
+        );
+        outcome.stdout
+    }
 }
 
 fn copy_tree(from: &Path, to: &Path) {

@@ -13,7 +13,7 @@ fn configure(demo: &Demo) -> (PathBuf, PathBuf) {
     let home = demo.scratch("neomutt");
     let rc = home.join("rc");
     let text = format!(
-        "set from=ana@home.test realname=Ana\nset ssl_force_tls ssl_starttls\n\
+        "set from=ana@home.test realname=Ana send_charset=utf-8\nset ssl_force_tls ssl_starttls\n\
          set certificate_file={ca} ssl_ca_certificates_file={ca}\n\
          set smtp_url=smtp://ana@home.test@127.0.0.1:{submission} smtp_pass=demo-password smtp_authenticators=plain\n\
          set imap_user=ana@home.test imap_pass=demo-password imap_authenticators=plain\n\
@@ -34,6 +34,7 @@ fn a_mail_is_written_and_submitted() {
     Program::new("neomutt", "neomutt")
         .env("HOME", &home)
         .env("TERM", "dumb")
+        .env("LC_ALL", "C.UTF-8")
         .args(["-n", "-F"])
         .arg(rc)
         .args(["-s", "by neomutt", "--", "ben@home.test"])
