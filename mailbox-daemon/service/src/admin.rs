@@ -170,8 +170,8 @@ pub enum AdminError {
     /// The domain is still used.
     #[error("{0} still has accounts, aliases or groups; remove them first")]
     DomainInUse(Domain),
-    /// The password is too short or too long.
-    #[error("a password has 8 to 256 characters")]
+    /// The password is too short, too long or not text.
+    #[error("a password has 8 to 256 characters, none of them a control character")]
     Password,
     /// The name of a device is empty or too long.
     #[error("the name of a device has 1 to 64 characters")]

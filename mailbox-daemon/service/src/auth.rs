@@ -7,7 +7,7 @@ pub use password::{ITERATIONS, new_record, new_salt};
 
 use crate::disk;
 use crate::host::Host;
-use proto::sasl::{ChannelBinding, Exchange, Mechanism, SaslError, ScramRecord, Step};
+use proto::sasl::{ChannelBinding, Exchange, Mechanism, SaslError, ScramRecord, Step, prepare};
 use store::StoreError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -111,6 +111,7 @@ impl Auth {
 
     /// Checks a name and password against the account's own password and every app password.
     pub async fn check_password(&self, host: &Host, user: &str, password: &str) -> Result<Login, AuthError> {
+        let password = &*prepare(password).map_err(AuthError::Exchange)?;
         let account = disk(|| find_account(host, user))?;
         let Some(account) = account else {
             // The same work as for a wrong password, so that the time tells nothing about names.

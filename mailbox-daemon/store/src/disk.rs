@@ -60,6 +60,8 @@ pub trait Disk: Send + Sync + 'static {
     fn sync_file_system(&self, path: &Path) -> io::Result<()>;
     /// Whether syncing a file makes the names it was linked or renamed to durable with it, as ext4, XFS and Btrfs do.
     fn names_ride_on_file_sync(&self, path: &Path) -> bool;
+    /// A directory whose time is older than this has not changed since: twice the step its file system's times take.
+    fn times_settle_ns(&self, path: &Path) -> i64;
     /// The clock of the file system's times, in nanoseconds since 1970.
     fn now_ns(&self) -> i64;
     /// Whether paths mean the same to the kernel, so that inotify can watch them.

@@ -3,16 +3,15 @@
 use super::{Admin, AdminError, Answer, date, own_address};
 use crate::auth::{ITERATIONS, new_record, new_salt};
 use serde_json::json;
-use types::{Account, Address, AppPassword, DirectoryEntry};
+use types::{Account, Address, AppPassword, DirectoryEntry, PasswordRecord};
 
 impl Admin<'_> {
     pub(super) fn account_add(&self, address: &str, password: &str) -> Result<Answer, AdminError> {
         let address = self.free_address(address)?;
-        let password = checked(password)?;
         let scram_salt = new_salt();
         let account = Account {
             address: address.clone(),
-            password: Some(new_record(password, &scram_salt, ITERATIONS)),
+            password: Some(record(password, &scram_salt, ITERATIONS)?),
             scram_salt,
             scram_iterations: ITERATIONS,
             app_passwords: Vec::new(),
@@ -37,8 +36,7 @@ impl Admin<'_> {
 
     pub(super) fn account_password(&self, address: &str, password: &str) -> Result<Answer, AdminError> {
         let mut account = self.account(address)?;
-        account.password =
-            Some(new_record(checked(password)?, &account.scram_salt, account.scram_iterations));
+        account.password = Some(record(password, &account.scram_salt, account.scram_iterations)?);
         self.keep(&account)?;
         Ok(Answer::says(format!("the password of {} is changed", account.address)))
     }
@@ -60,7 +58,7 @@ impl Admin<'_> {
             return Err(AdminError::Exists(format!("an app password named {name}")));
         }
         let generated = generate();
-        let password = new_record(&generated, &account.scram_salt, account.scram_iterations);
+        let password = record(&generated, &account.scram_salt, account.scram_iterations)?;
         account.app_passwords.push(AppPassword { name: name.to_owned(), password, created_at: self.now });
         self.keep(&account)?;
         Ok(Answer::lists([json!({
@@ -102,9 +100,9 @@ impl Admin<'_> {
     }
 }
 
-fn checked(password: &str) -> Result<&str, AdminError> {
+fn record(password: &str, salt: &[u8; 16], iterations: u32) -> Result<PasswordRecord, AdminError> {
     match (8..=256).contains(&password.chars().count()) {
-        true => Ok(password),
+        true => new_record(password, salt, iterations).map_err(|_| AdminError::Password),
         false => Err(AdminError::Password),
     }
 }

@@ -3,18 +3,25 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use proto::sasl::{SaslError, prepare};
 use std::sync::OnceLock;
 use types::PasswordRecord;
 
 /// PBKDF2 rounds of the SCRAM keys, above RFC 7677's minimum of 4096; phones compute them at each login.
 pub const ITERATIONS: u32 = 10_000;
 
-/// What is kept of a new password under the account's salt and rounds.
-pub fn new_record(password: &str, scram_salt: &[u8; 16], scram_iterations: u32) -> PasswordRecord {
-    PasswordRecord {
+/// What is kept of a new password under the account's salt and rounds; an error for one with control characters.
+pub fn new_record(
+    password: &str,
+    scram_salt: &[u8; 16],
+    scram_iterations: u32,
+) -> Result<PasswordRecord, SaslError> {
+    // The one spelling that SCRAM clients compute with too, whatever keyboard it was typed on.
+    let password = &*prepare(password)?;
+    Ok(PasswordRecord {
         argon2id: hash(password),
         scram: proto::sasl::scram_keys(password, scram_salt, scram_iterations),
-    }
+    })
 }
 
 /// A salt for a new account's SCRAM keys.
@@ -49,15 +56,17 @@ fn hash(password: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_record_fits_its_password_only() {
-        let record = new_record("correct horse", &[7; 16], 4096);
+        let record = new_record("correct horse", &[7; 16], 4096).unwrap();
         assert!(record.argon2id.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(is_right(&record.argon2id, "correct horse"));
         assert!(!is_right(&record.argon2id, "correct hors"));
         assert!(!is_right("garbage", "correct horse"));
+        assert!(new_record("line\r\nend", &[7; 16], 4096).is_err());
     }
 }

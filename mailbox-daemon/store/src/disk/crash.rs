@@ -343,6 +343,10 @@ impl Disk for CrashDisk {
         })
     }
 
+    fn times_settle_ns(&self, _path: &Path) -> i64 {
+        2_000_000_000
+    }
+
     fn names_ride_on_file_sync(&self, _path: &Path) -> bool {
         locked(&self.world).names_ride
     }

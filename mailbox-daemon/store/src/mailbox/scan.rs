@@ -12,8 +12,6 @@ use std::io;
 use std::path::Path;
 use types::Flags;
 
-/// A folder whose time is younger may change again without its time changing.
-const SETTLED_NS: i64 = 2_000_000_000;
 /// A file whose UID is this far beyond what was reserved did not get it from us.
 const UIDS_AHEAD_MAX: u32 = 1_000_000;
 
@@ -90,6 +88,7 @@ impl Mailbox {
     fn times(&self, folder: &Path) -> Result<Agreed, StoreError> {
         let disk = &self.core().disk;
         let now = disk.now_ns();
+        let settle_ns = disk.times_settle_ns(folder);
         let time = |place: Place| -> Result<Option<i64>, StoreError> {
             let dir = folder.join(place.directory());
             let stat = match disk.stat(&dir) {
@@ -100,7 +99,7 @@ impl Mailbox {
                 }
                 stat => stat?,
             };
-            Ok(Some(stat.modified_ns).filter(|time| now.saturating_sub(*time) > SETTLED_NS))
+            Ok(Some(stat.modified_ns).filter(|time| now.saturating_sub(*time) > settle_ns))
         };
         Ok(Agreed { cur_ns: time(Place::Cur)?, new_ns: time(Place::New)? })
     }
