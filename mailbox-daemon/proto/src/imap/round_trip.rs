@@ -5,6 +5,7 @@ use super::command::{
     Literal, MailboxArgument, MessageSet, Partial, Search, Secret, Section, SectionText, StatusItem, Store,
     StoreMode, Tag, Target, Transfer,
 };
+use super::input::{AppendNext, Input, Next};
 use super::parse::{self, Dialect};
 use super::search::{SearchField, SearchKey, SearchReturn};
 use super::write;
@@ -280,5 +281,41 @@ proptest! {
         let limits = Limits::default();
         let text = words.join(if spaced { " " } else { "" });
         let _ = parse::frame(text.as_bytes(), &Dialect { limits: &limits, utf8_names: false });
+    }
+}
+
+proptest! {
+    /// However bytes are cut, the input comes to rest and never hands out more than was sent.
+    #[test]
+    fn no_bytes_make_the_input_panic_or_spin(
+        pieces in prop::collection::vec(select(vec![
+            "a ", "b NOOP", "\r\n", "\n", "\r", "\0", " {3}", " {3+}", "abc", "LOGIN ", "APPEND INBOX", " ~{2+}", " {99999999999999999999+}", "\"", "(", "é", "x",
+        ]), 0..30),
+        cut in 1_usize..9,
+    ) {
+        let limits = Limits { imap_line_bytes_max: 40, imap_literals_bytes_max: 8, message_bytes_max: 64, ..Limits::default() };
+        let dialect = Dialect { limits: &limits, utf8_names: true };
+        let mut input = Input::new();
+        for piece in pieces.concat().as_bytes().chunks(cut) {
+            input.feed(piece);
+            let mut steps = 0;
+            loop {
+                steps += 1;
+                prop_assert!(steps < 100, "it spins");
+                let here = input.message().len();
+                input.take_message(here);
+                if let AppendNext::Message(_) = input.append_next(&dialect) {
+                    input.accept_message();
+                }
+                match input.next(&dialect) {
+                    Next::Command(Command { body: CommandBody::Append(append), .. }) => match append.message.literal.bytes {
+                        0..=10 => drop(input.accept_message()),
+                        _ => input.refuse_message(),
+                    },
+                    Next::Incomplete | Next::Hopeless => break,
+                    _ => {}
+                }
+            }
+        }
     }
 }

@@ -9,13 +9,20 @@ use proto::imap::write::{self, Code};
 use proto::imap::{AppendNext, Dialect};
 use proto::mime::{ScanLimits, Scanner};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Arrival, Mailbox, NewMessage, StoreError};
+use tokio::time::timeout;
 use types::{Limits, SequenceSet};
 
 /// Messages one command may bring; each holds a file open until all are there.
 const MESSAGES_MAX: usize = 50;
 /// Read at once while a message comes in.
 const READ_BYTES: usize = 32 * 1024;
+
+/// A message coming in keeps a place that others may wait for, so its client may not rest for long.
+fn stall(limits: &Limits) -> Duration {
+    Duration::from_secs(limits.smtp_idle_s)
+}
 
 /// A message on its way from the client to the disk.
 struct Incoming {
@@ -37,7 +44,9 @@ impl Session {
         let limits = &settings.limits;
         let target = self.target(append.mailbox)?;
         let host = Arc::clone(&self.host);
-        let Ok(_place) = host.receiving.acquire().await else { return Err(Refusal::Gone) };
+        let Ok(Ok(_place)) = timeout(stall(limits), host.receiving.acquire()).await else {
+            return Err(Refusal::no(Code::InUse, "too many messages are coming in, try again later"));
+        };
         let mut messages = Vec::new();
         let mut message = append.message;
         loop {
@@ -80,7 +89,7 @@ impl Session {
         }
         while self.input.message_left() > 0 {
             if self.input.message().is_empty() {
-                if self.fill(READ_BYTES).await? == 0 {
+                if self.fill_within(READ_BYTES, stall(limits)).await? == 0 {
                     return Err(Refusal::Gone);
                 }
                 continue;
@@ -107,8 +116,11 @@ impl Session {
                 AppendNext::Message(message) => return Ok(Some(message)),
                 AppendNext::End => return Ok(None),
                 AppendNext::Refused(fault) => return Err(fault.into()),
-                AppendNext::Incomplete if self.fill(READ_BYTES).await? == 0 => return Err(Refusal::Gone),
-                AppendNext::Incomplete => {}
+                AppendNext::Incomplete => {
+                    if self.fill_within(READ_BYTES, stall(limits)).await? == 0 {
+                        return Err(Refusal::Gone);
+                    }
+                }
             }
         }
     }

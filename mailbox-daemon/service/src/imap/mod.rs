@@ -21,6 +21,7 @@ mod select;
 mod session;
 mod store;
 
+use crate::disk;
 use crate::host::Host;
 use crate::stream::Stream;
 use session::{Session, Wake};
@@ -42,8 +43,25 @@ pub async fn serve(host: Arc<Host>, stream: Stream) {
             Wake::Gone => ControlFlow::Break(()),
         };
         if flow.is_break() {
-            return;
+            break;
         }
         session.release_buffers();
+    }
+    // The last session on a mailbox leaves its index behind.
+    disk(|| drop(session));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn future_bytes<F>(_: impl Fn(Arc<Host>, Stream) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_sleeping_session_is_small() {
+        let bytes = future_bytes(serve);
+        assert!(bytes <= 1536, "the future of an IMAP session has {bytes} bytes");
     }
 }

@@ -12,7 +12,8 @@ use types::{Keyword, SequenceSet};
 impl Session {
     pub(super) fn select(&mut self, mailbox: MailboxArgument, read_only: bool) -> Answer {
         // Whatever comes of it, the mailbox open before is closed (RFC 9051 section 6.3.2).
-        if self.selected.take().is_some() {
+        let before = self.selected.take();
+        if before.is_some() {
             self.state = State::Authenticated;
             write::untagged(&mut self.out, Status::Ok, Some(&Code::Closed), "the other mailbox is closed");
         }
@@ -20,7 +21,10 @@ impl Session {
         let (view, watch) = disk(|| -> Result<_, Refusal> {
             let mailbox = self.mail()?.mailbox(&name)?;
             let watch = mailbox.watch();
-            Ok((View::open(mailbox)?, watch))
+            let view = View::open(mailbox)?;
+            // Only now: the same mailbox opened again need not be read again.
+            drop(before);
+            Ok((view, watch))
         })?;
         let heard = view.mailbox().bell().generation();
         let recent_after = view.uid_of(view.exists()).map_or(0, types::Uid::get);

@@ -254,15 +254,17 @@ impl Session {
         Ok(())
     }
 
-    /// Reads up to `bytes`; 0 when the client is gone or silent, or the daemon stops.
+    /// Reads up to `bytes`; 0 when the client is gone.
     pub(super) async fn fill(&mut self, bytes: usize) -> io::Result<usize> {
-        let patience = self.patience();
+        self.fill_within(bytes, self.patience()).await
+    }
+
+    /// Reads up to `bytes` from a client that may not be silent for longer than `patience`.
+    pub(super) async fn fill_within(&mut self, bytes: usize, patience: Duration) -> io::Result<usize> {
         let Some(stream) = &mut self.stream else { return Ok(0) };
         let space = self.input.space(bytes);
-        let read = tokio::select! {
-            read = stream.read(space) => read,
-            () = tokio::time::sleep(patience) => Err(io::ErrorKind::TimedOut.into()),
-        };
+        let read = timeout(patience, stream.read(space)).await;
+        let read = read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         self.input.filled(bytes, *read.as_ref().unwrap_or(&0));
         read
     }
