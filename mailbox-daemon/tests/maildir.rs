@@ -80,7 +80,7 @@ fn a_torn_file_goes_aside_and_takes_nobody_with_it() {
     assert_eq!(subjects, ["whole", "also whole"]);
     let aside = fs::read_dir(demo.maildir("ana").join("quarantine")).unwrap().count();
     assert_eq!(aside, 1);
-    assert!(demo.log().contains("quarantine"), "the person is told");
+    support::wait_for("the report", || demo.log().contains("quarantine").then_some(()));
 }
 
 #[test]

@@ -80,7 +80,22 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
         }
     });
     supervise("deliver", Arc::clone(host), deliver::run);
+    tokio::spawn(report_damage(Arc::clone(host)));
     tokio::spawn(watchdog::run(Arc::clone(host), hearts));
+}
+
+/// Tells about messages that were found damaged and set aside.
+async fn report_damage(host: Arc<Host>) {
+    loop {
+        let generation = host.store.damage().generation();
+        for path in host.store.take_set_aside() {
+            warn!(path = %path.display(), "a damaged message was moved to quarantine; its mailbox goes on without it");
+        }
+        tokio::select! {
+            _ = host.store.damage().changed_since(generation) => {}
+            () = host.stop.stopping() => return,
+        }
+    }
 }
 
 /// Restarts a task that panicked: one hostile message must not end outbound mail. At most once a second.

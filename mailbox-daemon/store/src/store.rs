@@ -1,4 +1,5 @@
 use crate::account::AccountMail;
+use crate::bell::Bell;
 use crate::commit::Committer;
 use crate::disk::Disk;
 use crate::error::StoreError;
@@ -48,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) options: StoreOptions,
     recent: Mutex<VecDeque<Arc<Mailbox>>>,
     set_aside: Mutex<Vec<PathBuf>>,
+    damage: Bell,
     watcher: OnceLock<Option<Watcher>>,
 }
 
@@ -70,6 +72,7 @@ impl Store {
             options,
             recent: Mutex::default(),
             set_aside: Mutex::default(),
+            damage: Bell::new(),
             watcher: OnceLock::new(),
         };
         Ok(Store { inner: Arc::new(Inner { core: Arc::new(core), accounts: Mutex::default() }) })
@@ -110,6 +113,11 @@ impl Store {
     /// Damaged files that were set aside since the last call, to be reported; their mailboxes go on without them.
     pub fn take_set_aside(&self) -> Vec<PathBuf> {
         std::mem::take(&mut *locked(&self.inner.core.set_aside))
+    }
+
+    /// Rings when a damaged file was set aside.
+    pub fn damage(&self) -> &Bell {
+        &self.inner.core.damage
     }
 
     /// Whether the committing thread runs and every sync so far has succeeded.
@@ -177,6 +185,8 @@ impl Core {
         if set_aside.len() < SET_ASIDE_MAX {
             set_aside.push(path.to_owned());
         }
+        drop(set_aside);
+        self.damage.ring();
     }
 
     /// The watcher, started at the first use; `None` where there is nothing to watch with.
