@@ -17,7 +17,7 @@ const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
 const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
 
 /// The schedule of 100,000 entries is some megabytes; it is walked in order, so little of it needs to be in memory.
-const CACHE_BYTES: usize = 512 * 1024;
+const CACHE_BYTES: usize = 128 * 1024;
 /// Changes that may be lost to a power cut before the file is made durable.
 const CHANGES_UNTIL_DURABLE: usize = 2048;
 
