@@ -42,15 +42,18 @@ install_quietly() {
     apt-get -q -y --no-install-recommends --no-remove install "$@"
     for package in "$@"; do
         case "$package" in
-        postfix) disable postfix ;;
-        dovecot-*) disable dovecot ;;
-        fetchmail) disable fetchmail ;;
+        postfix) disable postfix.service ;;
+        dovecot-*) disable dovecot.service dovecot.socket ;;
+        fetchmail) disable fetchmail.service ;;
         esac
     done
 }
 
+# What the packages enabled is undone the way they did it, which needs no running systemd. The helper only speaks to
+# maintainer scripts, which the variable stands for.
 disable() {
-    ! command -v systemctl >/dev/null || systemctl --quiet disable "$1" 2>/dev/null || true
+    command -v deb-systemd-helper >/dev/null || return 0
+    DPKG_MAINTSCRIPT_PACKAGE=mailbox-daemon deb-systemd-helper disable "$@" >/dev/null 2>&1 || true
 }
 
 if [ "${1:-}" = --as-root ]; then

@@ -38,7 +38,7 @@ fn what_was_acknowledged_outlives_kill_9() {
 fn under_load(demo: &mut Demo, log: &Log, load: Duration) {
     let shared: &Demo = demo;
     std::thread::scope(|scope| {
-        load::pour(scope, shared, log);
+        load::pour(scope, shared, log, 1000 / ROUNDS);
         std::thread::sleep(load);
         shared.signal(nix::sys::signal::Signal::SIGKILL);
     });

@@ -31,7 +31,7 @@ fn what_was_acknowledged_outlives_a_power_cut() {
     let demo = Demo::start_on(&bench.live.path.join("box"), options.clone());
     let log = Log::default();
     let shots: Vec<Shot> = std::thread::scope(|scope| {
-        load::pour(scope, &demo, &log);
+        load::pour(scope, &demo, &log, 1000);
         let shots = (1..=CUTS).map(|number| {
             std::thread::sleep(Duration::from_millis(u64::from(number * 7919 % 400)));
             bench.shoot(number, &log)

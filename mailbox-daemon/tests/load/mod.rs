@@ -70,13 +70,19 @@ impl Log {
     }
 }
 
-/// Starts every client; each ends when its connection breaks, or when told to stop.
-pub fn pour<'scope>(scope: &'scope std::thread::Scope<'scope, '_>, demo: &'scope Demo, log: &'scope Log) {
+/// Starts every client; each ends when its connection breaks, or when told to stop. At most `queued_max` go to the queue:
+/// `queue list` shows a thousand.
+pub fn pour<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    demo: &'scope Demo,
+    log: &'scope Log,
+    queued_max: u32,
+) {
     for _ in 0..DELIVERERS {
         scope.spawn(|| drop(deliver_until_cut(demo, log)));
     }
     scope.spawn(|| drop(sort_until_cut(demo, log)));
-    scope.spawn(|| drop(submit_until_cut(demo, log)));
+    scope.spawn(move || drop(submit_until_cut(demo, log, queued_max)));
 }
 
 fn deliver_until_cut(demo: &Demo, log: &Log) -> std::io::Result<()> {
@@ -92,10 +98,13 @@ fn deliver_until_cut(demo: &Demo, log: &Log) -> std::io::Result<()> {
     Ok(())
 }
 
-fn submit_until_cut(demo: &Demo, log: &Log) -> std::io::Result<()> {
+fn submit_until_cut(demo: &Demo, log: &Log, queued_max: u32) -> std::io::Result<()> {
     let mut client = SmtpClient::connect(demo, Door::Submission)?;
     client.log_in("ana@home.test")?;
-    while log.goes_on() {
+    for _ in 0..queued_max {
+        if !log.goes_on() {
+            break;
+        }
         let name = log.name("queued");
         log.queued.lock().unwrap().insert(name.clone(), Fate::Unknown);
         let recipient = format!("{name}@away.test");
