@@ -11,6 +11,9 @@ use cli::{Cli, Word};
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Threads that may wait for the disk at once besides the workers; each keeps an allocator cache of its own.
+const BLOCKING_THREADS_MAX: usize = 4;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match execute(cli) {
@@ -43,7 +46,7 @@ fn daemon(life: impl Future<Output = Result<(), String>>) -> Result<(), String> 
     service::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4)))
-        .max_blocking_threads(16)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_stack_size(1024 * 1024)
         .enable_all()
         .build()

@@ -65,7 +65,7 @@ mod tests {
     fn dropped_fields_leave_the_rest_in_place() {
         let header = b"A: 1\r\nBcc: x@y,\r\n z@y\r\nB: 2\r\nreturn-path: <>\r\nC: 3\r\n";
         assert_eq!(kept(header, true).concat(), b"A: 1\r\nB: 2\r\nC: 3\r\n");
-        assert_eq!(kept(header, false), [&header[..32], &b"C: 3\r\n"[..]]);
+        assert_eq!(kept(header, false), [&b"A: 1\r\nBcc: x@y,\r\n z@y\r\nB: 2\r\n"[..], &b"C: 3\r\n"[..]]);
         assert_eq!(kept(b"A: 1\r\n\r\n", true), [b"A: 1\r\n\r\n"]);
     }
 }

@@ -7,11 +7,10 @@ use crate::disk::FileKind;
 use crate::error::StoreError;
 use crate::index::{Entry, Words};
 use crate::locked;
+use crate::maildir::FileName;
 use crate::maildir::name::{base_name, full_name};
-use crate::maildir::{FileName, Place};
 use std::io;
 use std::path::{Path, PathBuf};
-use types::Flags;
 
 /// Longest unique part of a name that leaves room for what we add.
 const UNIQUE_BYTES_MAX: usize = 150;
@@ -59,8 +58,8 @@ fn publish(mailbox: &Mailbox, entries: &[Entry]) {
 /// One file becomes a message with this UID, or, torn or unreadable, is set aside. What cannot be renamed is left for later.
 fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry>, StoreError> {
     let disk = &mailbox.core().disk;
-    let dir = mailbox.folder().join(file.place.directory());
-    let path = dir.join(&file.name);
+    let folder = mailbox.folder();
+    let path = folder.join(file.place.directory()).join(&file.name);
     let name = FileName::parse(&file.name);
     let stat = match disk.stat(&path) {
         Ok(stat) => stat,
@@ -81,18 +80,18 @@ fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry
         },
     };
     let Ok(wire_bytes) = u32::try_from(wire_bytes) else { return set_aside(mailbox, &path) };
-    let flags = if file.place == Place::Cur { name.flags } else { Flags::NONE };
+    let place = file.place.home(name.flags);
     let mut unique = name.unique();
     let internal_date = stat.modified_ns.div_euclid(1_000_000_000);
     if unique.is_empty() || unique.len() > UNIQUE_BYTES_MAX {
         unique = mailbox.core().namer.unique(internal_date);
     }
     let base = base_name(&unique, u64::from(disk_bytes), u64::from(wire_bytes), uid);
-    let wanted = full_name(&base, file.place, flags);
-    if wanted != file.name && disk.rename(&path, &dir.join(&wanted)).is_err() {
+    let wanted = folder.join(place.directory()).join(full_name(&base, place, name.flags));
+    if wanted != path && disk.rename(&path, &wanted).is_err() {
         return Ok(None);
     }
-    let mut entry = Entry::new(uid, file.place, flags, internal_date, (disk_bytes, wire_bytes));
+    let mut entry = Entry::new(uid, place, name.flags, internal_date, (disk_bytes, wire_bytes));
     let words = locked(&mailbox.shared).index.put_words(uid, Words { name: &base, digest: &[] });
     entry.set_words(words, 0);
     Ok(Some(entry))

@@ -10,7 +10,6 @@ use crate::maildir::name::{full_name, is_canonical};
 use crate::maildir::{FileName, Place};
 use std::io;
 use std::path::Path;
-use types::Flags;
 
 /// A file whose UID is this far beyond what was reserved did not get it from us.
 const UIDS_AHEAD_MAX: u32 = 1_000_000;
@@ -204,10 +203,11 @@ impl Mailbox {
 
     /// Brings a name into the one spelling we look for. Should that fail, the message cannot be opened until it succeeds.
     fn respell(&self, place: Place, name: &str) {
-        let dir = self.folder().join(place.directory());
+        let folder = self.folder();
         let parsed = FileName::parse(name);
-        let _ =
-            self.core().disk.rename(&dir.join(name), &dir.join(full_name(parsed.base, place, parsed.flags)));
+        let home = place.home(parsed.flags);
+        let respelt = folder.join(home.directory()).join(full_name(parsed.base, home, parsed.flags));
+        let _ = self.core().disk.rename(&folder.join(place.directory()).join(name), &respelt);
     }
 
     fn settle_unknown(&self, writer: &mut Writer, findings: Findings) -> Result<(), StoreError> {
@@ -275,10 +275,7 @@ impl Findings {
 }
 
 fn bits_of(name: &FileName<'_>, place: Place) -> u32 {
-    match place {
-        Place::Cur => Entry::bits_of(place, name.flags),
-        Place::New => Entry::bits_of(place, Flags::NONE),
-    }
+    Entry::bits_of(place.home(name.flags), name.flags)
 }
 
 impl Known {

@@ -20,6 +20,11 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Where a file found here belongs: Dovecot gives flags to files it leaves in `new`, other programs expect them in `cur`.
+    pub(crate) fn home(self, flags: Flags) -> Place {
+        if flags.is_empty() { self } else { Place::Cur }
+    }
+
     pub(crate) fn directory(self) -> &'static str {
         match self {
             Place::Cur => "cur",

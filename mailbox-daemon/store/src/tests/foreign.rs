@@ -95,6 +95,24 @@ fn flags_renamed_by_others_are_seen_and_files_still_found() {
     assert!(rig.disk.names(&root().join("cur")).unwrap().is_empty());
 }
 
+/// Dovecot writes the flags of a message nobody has opened into its name in `new`.
+#[test]
+fn flags_given_in_new_count_and_bring_the_file_to_cur() {
+    let rig = Rig::new();
+    let inbox = rig.inbox();
+    rig.deliver(&inbox, "known").unwrap();
+    let base = the_name_in(&rig, "new");
+    rig.disk.rename(&new(&base), &new(&format!("{base}:2,F"))).unwrap();
+    inbox.rescan().unwrap();
+    assert!(inbox.row(Uid::FIRST).unwrap().flags.has(SystemFlag::Flagged));
+    assert_eq!(the_name_in(&rig, "cur"), format!("{base}:2,F"));
+    assert_eq!(body(&inbox, 1).unwrap(), "known");
+    rig.disk.put_file(&new("1.foreign.host:2,S"), b"stranger").unwrap();
+    inbox.rescan().unwrap();
+    assert!(inbox.row(Uid::new(2).unwrap()).unwrap().flags.has(SystemFlag::Seen));
+    assert!(rig.disk.names(&root().join("new")).unwrap().is_empty());
+}
+
 #[test]
 fn files_removed_by_others_are_gone() {
     let rig = Rig::new();
