@@ -8,6 +8,7 @@ pub mod auth;
 pub mod control;
 pub mod deliver;
 pub mod demo;
+mod directory;
 mod disk;
 pub mod dns;
 pub mod host;

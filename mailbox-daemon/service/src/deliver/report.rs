@@ -4,10 +4,11 @@
 
 use super::Context;
 use super::verdict::Verdict;
+use crate::directory::expand;
 use crate::disk;
 use data_encoding::HEXLOWER;
 use policy::bounce::{self, Event};
-use policy::recipients::{Destinations, Expansion, Fact, Next};
+use policy::recipients::Destinations;
 use proto::mime::report::{Action, RecipientReport, Report, Returned};
 use proto::mime::{ScanLimits, Scanner};
 use proto::smtp::header;
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use store::queue::{Header, QueuedMessage};
 use store::{AccountMail, Arrival, NewMessage, StoreError};
 use types::{
-    Address, BodyType, DirectoryEntry, DsnNotify, DsnReturn, Envelope, Flags, MailParameters, MailboxName,
-    Recipient, UnixSeconds,
+    Address, BodyType, DsnNotify, DsnReturn, Envelope, Flags, MailParameters, MailboxName, Recipient,
+    UnixSeconds,
 };
 
 /// Of a message's header, at most so much is looked at and returned.
@@ -98,7 +99,7 @@ impl<'a> Letter<'a> {
     }
 
     async fn send(&self, context: &Context, now: UnixSeconds) -> Result<(), StoreError> {
-        let to = disk(|| expand(context, &self.to))?;
+        let to = disk(|| destinations(context, &self.to))?;
         for account in &to.accounts {
             let account = disk(|| context.host.store.account(account))?;
             let ticket = disk(|| self.put_into(&account, context, now))?;
@@ -230,33 +231,11 @@ fn message_id(header: &[u8]) -> Option<String> {
 
 /// Where a report goes: through aliases and groups to mailboxes here, or elsewhere. A sender that is nobody here any more
 /// gets nothing.
-fn expand(context: &Context, to: &Address) -> Result<Destinations, StoreError> {
+fn destinations(context: &Context, to: &Address) -> Result<Destinations, StoreError> {
     let host = &context.host;
-    let settings = host.settings.load();
-    let mut expansion = Expansion::start(to.clone(), true, &settings.hostname, &settings.limits);
-    loop {
-        match expansion.next() {
-            Next::LookUp(address) => {
-                let domain = host.directory.domain(&address.domain)?;
-                let entry = match &domain {
-                    Some(_) => host.directory.lookup(&address.folded_without_tag())?,
-                    None => None,
-                };
-                expansion.learn(Fact::new(&address, domain, entry));
-            }
-            Next::FirstAccount => {
-                let accounts = host.directory.entries()?.into_iter().filter_map(|(_, entry)| match entry {
-                    DirectoryEntry::Account(account) => Some((account.created_at, account.address)),
-                    DirectoryEntry::Alias(_) | DirectoryEntry::Group(_) => None,
-                });
-                expansion.learn_first_account(accounts.min().map(|(_, address)| address));
-            }
-            Next::Done => {
-                return Ok(expansion.finish().unwrap_or_else(|error| {
-                    tracing::warn!(%to, %error, "a delivery report has nowhere to go");
-                    Destinations::default()
-                }));
-            }
-        }
-    }
+    let found = expand(host, &host.settings.load(), to.clone(), true)?;
+    Ok(found.unwrap_or_else(|error| {
+        tracing::warn!(%to, %error, "a delivery report has nowhere to go");
+        Destinations::default()
+    }))
 }

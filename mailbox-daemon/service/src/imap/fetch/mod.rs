@@ -138,10 +138,14 @@ impl Session {
         losses: &mut Losses,
     ) -> Result<(), Refusal> {
         let mut bodies = Bodies::new(&self.selected()?.view, uids);
+        let is_single = uids.count() == 1;
         loop {
             let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
             let out = &mut self.out;
-            if disk(|| bodies.fill(context, selected, out, losses))? {
+            let mut fill = || bodies.fill(context, selected, out, losses);
+            // One message is one short read; handing the worker thread over for it would cost more than the read itself.
+            let is_done = if is_single { fill()? } else { disk(fill)? };
+            if is_done {
                 return Ok(());
             }
             self.flush().await?;
