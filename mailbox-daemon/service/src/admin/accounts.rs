@@ -45,7 +45,10 @@ impl Admin<'_> {
         let account = self.account(address)?;
         self.directory.remove(&account.address)?;
         self.store.remove_account(&account.address)?;
-        Ok(Answer::says(format!("account {} is removed; its mail is kept in mail/.removed", account.address)))
+        Ok(Answer::says(format!(
+            "account {} is removed; its mail is kept below removed/ in the state directory",
+            account.address
+        )))
     }
 
     pub(super) fn app_password_add(&self, address: &str, name: &str) -> Result<Answer, AdminError> {
