@@ -101,11 +101,8 @@ impl Bench {
         let looks = given.iter().map(|(account, given)| {
             let look = Look::at(&demo, account);
             for (place, subject) in &look.messages {
-                let meant = given.messages.get(place);
-                assert!(
-                    meant.is_none_or(|meant| meant == subject),
-                    "{when}: {place:?} means another message"
-                );
+                let meant = given.messages.get(place).unwrap_or(subject);
+                assert_eq!(meant, subject, "{when}: {account}: {place:?} means another message");
             }
             for (folder, (validity, _)) in &look.numbers {
                 assert_eq!(*validity, given.numbers[folder].0, "{when}: UIDVALIDITY of {folder} changed");
@@ -118,11 +115,33 @@ impl Bench {
             check_sorted(&found[1], name, whereabouts, &when);
         }
         check_queue(&demo, &shot.queued, &when);
-        assert!(!demo.log().contains("quarantine"), "{when}: a torn file was left visible\n{}", demo.log());
+        let torn = torn_files(&mount.path.join("box"));
+        assert!(torn.is_empty(), "{when}: torn files are still in use: {torn:#?}");
         drop(demo);
         drop(mount);
         fs::remove_file(&shot.image).unwrap();
     }
+}
+
+/// Message and spool files that are not whole. On ext4 a file cut off before its sync may have its full length and hold
+/// zeros: its blocks are there, their content never came. No message holds a NUL.
+fn torn_files(folder: &Path) -> Vec<PathBuf> {
+    let mut torn = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "quarantine" && name != "index" {
+            torn.extend(torn_files(&path));
+        } else if let Some((_, size)) = name.split_once(",S=") {
+            let bytes = fs::read(&path).unwrap();
+            let size: usize =
+                size.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap();
+            if bytes.len() < size || bytes.contains(&0) {
+                torn.push(path);
+            }
+        }
+    }
+    torn
 }
 
 /// A loop mount, undone when dropped.
