@@ -114,6 +114,26 @@ pub fn read_small(disk: &dyn Disk, path: &Path, bytes_max: usize) -> io::Result<
     Ok(bytes)
 }
 
+/// Whether a file has a block of nothing but zeros. A power cut can leave a file with its name and full length before its
+/// content came: ext4 then shows zeros in whole blocks. Mail has none.
+pub(crate) fn has_empty_block(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+    /// The smallest block a file system here has.
+    const BLOCK_BYTES: usize = 1024;
+    let file = disk.open_read(path)?;
+    let mut buffer = vec![0; 64 * BLOCK_BYTES];
+    let mut offset = 0;
+    loop {
+        let count = file.read_at(&mut buffer, offset)?;
+        if buffer[..count].chunks(BLOCK_BYTES).any(|block| block.iter().all(|byte| *byte == 0)) {
+            return Ok(true);
+        }
+        offset += count as u64;
+        if count < buffer.len() {
+            return Ok(false);
+        }
+    }
+}
+
 /// Replaces a small file as a whole: whoever looks, even after a power cut, finds the old or the new contents. The new
 /// contents are durable once the directory is synced.
 pub fn replace_small(disk: &dyn Disk, path: &Path, contents: &[u8]) -> io::Result<()> {

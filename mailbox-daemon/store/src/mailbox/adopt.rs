@@ -3,7 +3,7 @@
 use super::Mailbox;
 use super::scan::FoundFile;
 use super::writer::Writer;
-use crate::disk::FileKind;
+use crate::disk::{FileKind, has_empty_block};
 use crate::error::StoreError;
 use crate::index::{Entry, Words};
 use crate::locked;
@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 const UNIQUE_BYTES_MAX: usize = 150;
 /// Bytes read at a time where a file has to be read.
 const READ_BYTES: usize = 64 * 1024;
+/// A power cut can only have caught the last messages that got UIDs before their sync; this many are looked into.
+const UNSYNCED_UIDS_MAX: u32 = 10_000;
 /// Messages made visible together.
 const BATCH: usize = 1024;
 
@@ -26,11 +28,14 @@ pub(super) fn adopt(
     own: Vec<FoundFile>,
     strangers: Vec<FoundFile>,
 ) -> Result<(), StoreError> {
+    let first_unsynced = writer.state.state().uid_reserved.saturating_sub(UNSYNCED_UIDS_MAX);
     for batch in own.chunks(BATCH) {
         let mut entries = Vec::with_capacity(batch.len());
         for file in batch {
             let uid = file.uid.unwrap_or(u32::MAX);
-            entries.extend(take_in(mailbox, file, uid)?);
+            if !(uid >= first_unsynced && is_torn(mailbox, file)?) {
+                entries.extend(take_in(mailbox, file, uid)?);
+            }
             writer.next_uid = writer.next_uid.max(uid.saturating_add(1));
         }
         mailbox.reserve_now(writer, 0, 1)?;
@@ -95,6 +100,17 @@ fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry
     let words = locked(&mailbox.shared).index.put_words(uid, Words { name: &base, digest: &[] });
     entry.set_words(words, 0);
     Ok(Some(entry))
+}
+
+/// Whether a message's content never came, and then sets it aside: it was not acknowledged. A file that cannot be read is
+/// left to [`take_in`].
+fn is_torn(mailbox: &Mailbox, file: &FoundFile) -> Result<bool, StoreError> {
+    let path = mailbox.folder().join(file.place.directory()).join(&file.name);
+    let is_torn = has_empty_block(&*mailbox.core().disk, &path).unwrap_or(false);
+    if is_torn {
+        set_aside(mailbox, &path)?;
+    }
+    Ok(is_torn)
 }
 
 /// A file that vanished is nobody's concern, one that cannot be read is set aside, and any other trouble is the disk's.

@@ -5,7 +5,7 @@
 use super::QueueId;
 use super::schedule::{Change, Progress, Schedule};
 use super::spool::{Spooled, Unreadable};
-use crate::disk::Disk;
+use crate::disk::{Disk, has_empty_block};
 use crate::error::StoreError;
 use std::collections::BinaryHeap;
 use std::ffi::OsStr;
@@ -146,6 +146,10 @@ impl Pass<'_> {
     fn look_at_unscheduled(&mut self, id: QueueId) -> Result<(), StoreError> {
         let path = self.path_of(id);
         match Spooled::read(self.disk.open_read(&path)?) {
+            Ok(_) if has_empty_block(self.disk, &path)? => {
+                self.found.torn += 1;
+                Ok(self.disk.remove_file(&path)?)
+            }
             Ok(spooled) => {
                 self.found.entries += 1;
                 self.found.rescheduled += 1;

@@ -113,6 +113,27 @@ fn flags_given_in_new_count_and_bring_the_file_to_cur() {
     assert!(rig.disk.names(&root().join("new")).unwrap().is_empty());
 }
 
+/// What ext4 can leave of a message that was linked but not synced: its name, its length, and blocks of zeros.
+#[test]
+fn a_message_whose_content_never_came_is_set_aside() {
+    let rig = Rig::new();
+    // The account's folders exist, and nobody has looked into INBOX yet.
+    rig.mailbox("Archive");
+    let contents = [vec![0; 3000], [vec![b'x'; 1024], vec![0; 1024], vec![b'y'; 10]].concat()];
+    for (uid, content) in (1..).zip(contents) {
+        let length = content.len();
+        rig.disk
+            .put_file(&new(&format!("1.torn{length}.host,S={length},W={length},U={uid}")), &content)
+            .unwrap();
+    }
+    let inbox = rig.inbox();
+    assert_eq!(inbox.status().messages, 0);
+    assert_eq!(rig.store.take_set_aside().len(), 2);
+    rig.deliver(&inbox, "whole").unwrap();
+    assert_eq!(inbox.status().messages, 1);
+    assert!(inbox.row(Uid::new(3).unwrap()).is_some(), "the torn ones' UIDs stay unused");
+}
+
 #[test]
 fn files_removed_by_others_are_gone() {
     let rig = Rig::new();
