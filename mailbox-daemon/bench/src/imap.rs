@@ -1,20 +1,30 @@
 //! A reading IMAP client: it counts and times answers and keeps none of them (RFC 3501).
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::fault::{Doing, Fault, Outcome};
+use crate::servers::Doors;
+use crate::wire::Wire;
 
-const ANSWER_LIMIT: Duration = Duration::from_mins(5);
+/// Read at once from the connection.
+const INPUT_BYTES: usize = 64 * 1024;
 const POLL_PAUSE: Duration = Duration::from_millis(10);
 
 /// One session.
 #[derive(Debug)]
 pub struct Imap {
-    stream: TcpStream,
-    input: BufReader<TcpStream>,
+    input: BufReader<Wire>,
     line: Vec<u8>,
+}
+
+/// How a session is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Port 143, in the clear.
+    Imap,
+    /// Port 993, TLS at once.
+    Imaps,
 }
 
 /// What came back before the tagged OK.
@@ -27,22 +37,28 @@ pub struct Answer {
 }
 
 impl Imap {
-    /// Connects and reads the greeting.
-    pub fn connect(address: SocketAddr) -> Outcome<Imap> {
-        let stream = TcpStream::connect(address).doing(format!("connecting to IMAP at {address}"))?;
-        stream.set_nodelay(true).doing("setting TCP_NODELAY")?;
-        stream.set_read_timeout(Some(ANSWER_LIMIT)).doing("setting a timeout")?;
-        let input = BufReader::with_capacity(64 * 1024, stream.try_clone().doing("sharing a connection")?);
-        let mut imap = Imap { stream, input, line: Vec::new() };
+    /// Connects, reads the greeting and logs in.
+    pub fn login(doors: &Doors, door: Door, user: &str, password: &str) -> Outcome<Imap> {
+        let wire = match door {
+            Door::Imap => Wire::connect(doors.imap)?,
+            Door::Imaps => Wire::connect_tls(doors.imaps)?,
+        };
+        let mut imap = Imap { input: BufReader::with_capacity(INPUT_BYTES, wire), line: Vec::new() };
         imap.read_response()?;
+        imap.command(&format!("LOGIN {user} {password}"))?;
         Ok(imap)
     }
 
-    /// Connects and logs in.
-    pub fn login(address: SocketAddr, user: &str, password: &str) -> Outcome<Imap> {
-        let mut imap = Imap::connect(address)?;
-        imap.command(&format!("LOGIN {user} {password}"))?;
-        Ok(imap)
+    /// From now on both sides send deflated (RFC 4978).
+    pub fn compress(mut self) -> Outcome<Imap> {
+        self.command("COMPRESS DEFLATE")?;
+        let wire = self.input.into_inner().deflated();
+        Ok(Imap { input: BufReader::with_capacity(INPUT_BYTES, wire), line: self.line })
+    }
+
+    /// Bytes that came over the network since the session was opened or compressed.
+    pub fn wire_bytes_read(&self) -> u64 {
+        self.input.get_ref().bytes_read()
     }
 
     /// Sends a command and reads up to its tagged OK; anything else is a fault.
@@ -115,17 +131,13 @@ impl Imap {
         }
     }
 
-    /// The connection itself, for waiting on many at once. Bytes already read stay unseen.
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
     fn unexpected(&self, sent: &str) -> Fault {
         Fault::Answer { sent: sent.into(), answer: String::from_utf8_lossy(&self.line).trim_end().into() }
     }
 
     fn write(&mut self, text: &str) -> Outcome<()> {
-        self.stream.write_all(text.as_bytes()).doing("writing IMAP")
+        let wire = self.input.get_mut();
+        wire.write_all(text.as_bytes()).and_then(|()| wire.flush()).doing("writing IMAP")
     }
 
     /// Reads one response into `line`, its literals skipped; returns the bytes of all of it.
@@ -156,7 +168,7 @@ impl Imap {
 }
 
 /// Whether these bytes hold an EXISTS response.
-pub fn is_exists(bytes: &[u8]) -> bool {
+fn is_exists(bytes: &[u8]) -> bool {
     bytes.windows(8).any(|window| window == b" EXISTS\r")
 }
 
@@ -166,7 +178,8 @@ fn literal_at_end(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(&line[open + 1..]).ok()?.parse().ok()
 }
 
-fn number_after(line: &[u8], word: &str) -> Option<u64> {
+/// The number behind a word of a response.
+pub fn number_after(line: &[u8], word: &str) -> Option<u64> {
     let line = std::str::from_utf8(line).ok()?;
     let digits = line.split_once(word)?.1;
     digits.split(|byte: char| !byte.is_ascii_digit()).next()?.parse().ok()

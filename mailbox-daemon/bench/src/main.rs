@@ -23,6 +23,7 @@ mod sink;
 mod smtp;
 mod syscalls;
 mod targets;
+mod wire;
 mod work;
 
 use std::net::SocketAddr;

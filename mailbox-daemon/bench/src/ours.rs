@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::fault::{Doing, Fault, Outcome};
 use crate::maildir::{self, Form};
 use crate::process::Tree;
-use crate::servers::{ANA, Doors, PASSWORD, SLOW_DOMAIN, Server};
+use crate::servers::{ANA, Doors, PASSWORD, SLOW_DOMAIN, Server, Setup};
 use crate::smtp::Submission;
 
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -37,7 +37,7 @@ impl Daemon {
     }
 
     /// Starts a demo box and waits for its `demo.json`.
-    pub fn start(&self, folder: &Path, sink: SocketAddr) -> Outcome<Server> {
+    pub fn start(&self, folder: &Path, sink: SocketAddr, setup: Setup) -> Outcome<Server> {
         let base = free_port_base()?;
         let state = folder.join("box");
         let ready = state.join("demo.json");
@@ -47,12 +47,15 @@ impl Daemon {
         let mut command = Command::new(&self.program);
         command.arg("demo").arg("--dir").arg(&state).args(["--port-base", &base.to_string()]);
         command.args(["--set", &format!("outbound.route.{SLOW_DOMAIN}={sink}")]);
+        for setting in setup.ours {
+            command.args(["--set", setting]);
+        }
         let mut tree = Tree::new("ours");
         tree.spawn(command, &folder.join("daemon.log"))?;
         wait_for(&ready, &mut tree)?;
         let at = |offset| SocketAddr::from((Ipv4Addr::LOCALHOST, base + offset));
         let submission = Submission { address: at(587), login: Some((ANA, PASSWORD)) };
-        Ok(Server { tree, doors: Doors { smtp: at(25), submission, imap: at(143) } })
+        Ok(Server { tree, doors: Doors { smtp: at(25), submission, imap: at(143), imaps: at(993) } })
     }
 }
 

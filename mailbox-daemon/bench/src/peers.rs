@@ -4,7 +4,7 @@
 //! that the work does not force are the defaults. Both need root to start.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::fault::{Doing, Fault, Outcome};
 use crate::leftovers::{self, Guard, Leftover};
 use crate::maildir::{self, Form};
 use crate::process::Tree;
-use crate::servers::{ANA, BEN, Doors, PASSWORD, SLOW_DOMAIN, Server};
+use crate::servers::{ANA, BEN, Doors, PASSWORD, SLOW_DOMAIN, Server, Setup};
 use crate::smtp::Submission;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -62,9 +62,10 @@ impl Programs {
     }
 
     /// Starts both and waits for their greetings.
-    pub fn start(&self, folder: &Path, sink: SocketAddr) -> Outcome<Server> {
-        let [smtp, imap, lmtp] = free_ports()?;
-        self.configure(folder, sink, [smtp, imap, lmtp])?;
+    pub fn start(&self, folder: &Path, sink: SocketAddr, setup: Setup) -> Outcome<Server> {
+        let ports = free_ports()?;
+        let [smtp, imap, imaps, lmtp] = ports;
+        self.configure(folder, sink, ports, setup)?;
         let mut tree = Tree::new("peers");
         let mut dovecot = Command::new(&self.dovecot);
         dovecot.arg("-F").arg("-c").arg(folder.join("etc/dovecot.conf"));
@@ -77,7 +78,7 @@ impl Programs {
             wait_for_greeting(at(port), &mut tree)?;
         }
         let submission = Submission { address: at(smtp), login: None };
-        Ok(Server { tree, doors: Doors { smtp: at(smtp), submission, imap: at(imap) } })
+        Ok(Server { tree, doors: Doors { smtp: at(smtp), submission, imap: at(imap), imaps: at(imaps) } })
     }
 
     /// Fills an INBOX of Dovecot's.
@@ -86,7 +87,7 @@ impl Programs {
         maildir::fill(&maildir, messages, Form { crlf: false, owner: Some(self.mail_user) })
     }
 
-    fn configure(&self, folder: &Path, sink: SocketAddr, ports: [u16; 3]) -> Outcome<()> {
+    fn configure(&self, folder: &Path, sink: SocketAddr, ports: [u16; 4], setup: Setup) -> Outcome<()> {
         for part in
             ["etc", "spool", "data", "mail", "mail/home.test", "mail/home.test/ana", "mail/home.test/ben"]
         {
@@ -103,13 +104,18 @@ impl Programs {
         let users = [ANA, BEN].map(|user| {
             format!("{user}:{PASSWORD}:{mail_uid}:{mail_gid}::{}/mail/home.test::\n", folder.display())
         });
+        let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()])
+            .map_err(io::Error::other)
+            .doing("making a certificate")?;
         let files = [
             ("main.cf", filled(include_str!("peers/main.cf"), folder, ports)),
             ("master.cf", filled(include_str!("peers/master.cf"), folder, ports)),
-            ("dovecot.conf", filled(include_str!("peers/dovecot.conf"), folder, ports)),
+            ("dovecot.conf", filled(include_str!("peers/dovecot.conf"), folder, ports) + setup.dovecot),
             ("mailboxes", format!("{ANA} .\n{BEN} .\n")),
             ("transport", format!("{SLOW_DOMAIN} smtp:[{}]:{}\n", sink.ip(), sink.port())),
             ("users", users.concat()),
+            ("cert.pem", certificate.cert.pem()),
+            ("key.pem", certificate.signing_key.serialize_pem()),
         ];
         for (name, text) in files {
             fs::write(folder.join("etc").join(name), text).doing(format!("writing {name}"))?;
@@ -129,11 +135,12 @@ impl Programs {
     }
 }
 
-fn filled(template: &str, folder: &Path, [smtp, imap, lmtp]: [u16; 3]) -> String {
+fn filled(template: &str, folder: &Path, [smtp, imap, imaps, lmtp]: [u16; 4]) -> String {
     template
         .replace("{dir}", &folder.display().to_string())
         .replace("{smtp}", &smtp.to_string())
         .replace("{imap}", &imap.to_string())
+        .replace("{imaps}", &imaps.to_string())
         .replace("{lmtp}", &lmtp.to_string())
 }
 
@@ -161,8 +168,8 @@ fn raise_inotify_instances() -> Option<Guard> {
     Some(leftovers::register(Leftover::Setting(INOTIFY_INSTANCES.into(), now)))
 }
 
-fn free_ports() -> Outcome<[u16; 3]> {
-    let mut ports = [0; 3];
+fn free_ports() -> Outcome<[u16; 4]> {
+    let mut ports = [0; 4];
     let mut held = Vec::new();
     for port in &mut ports {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing("looking for a free port")?;

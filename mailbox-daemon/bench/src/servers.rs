@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::fault::{Doing, Outcome};
+use crate::imap::{Door, Imap};
 use crate::leftovers::{self, Guard, Leftover};
 use crate::process::Tree;
 use crate::smtp::Submission;
@@ -51,6 +52,17 @@ pub struct Doors {
     pub submission: Submission,
     /// IMAP without TLS.
     pub imap: SocketAddr,
+    /// IMAP under TLS.
+    pub imaps: SocketAddr,
+}
+
+/// What a work sets differently from the defaults.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// `KEY=VALUE` for the daemon's `--set`.
+    pub ours: &'static [&'static str],
+    /// Lines for `dovecot.conf`.
+    pub dovecot: &'static str,
 }
 
 /// A fresh, stopped server with a folder of its own; the folder goes when this is dropped.
@@ -89,9 +101,14 @@ impl<'a> Site<'a> {
 
     /// Starts it, for the first time or again, and waits until every door answers.
     pub fn start(&self) -> Outcome<Server> {
+        self.start_with(Setup::default())
+    }
+
+    /// Starts it with some settings of its own.
+    pub fn start_with(&self, setup: Setup) -> Outcome<Server> {
         match self.kind {
-            Kind::Ours(daemon) => daemon.start(&self.folder, self.sink),
-            Kind::Peers(programs) => programs.start(&self.folder, self.sink),
+            Kind::Ours(daemon) => daemon.start(&self.folder, self.sink, setup),
+            Kind::Peers(programs) => programs.start(&self.folder, self.sink, setup),
         }
     }
 
@@ -105,6 +122,11 @@ impl<'a> Site<'a> {
 }
 
 impl Server {
+    /// A session of this account's.
+    pub fn imap(&self, door: Door, user: &str) -> Outcome<Imap> {
+        Imap::login(&self.doors, door, user, PASSWORD)
+    }
+
     /// Asks it to end and waits until it has.
     pub fn stop(self) -> Outcome<()> {
         self.tree.stop()

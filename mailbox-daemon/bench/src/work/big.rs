@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::{STRANGER, Scale, VISIBLE_LIMIT};
 use crate::fault::Outcome;
 use crate::figures::Figures;
-use crate::imap::Imap;
+use crate::imap::Door;
 use crate::message;
 use crate::meter;
-use crate::servers::{ANA, PASSWORD, Site};
+use crate::servers::{ANA, Site};
 use crate::smtp::Smtp;
 
 /// Just under the 25 MiB that both servers announce, with room for the lines they add.
@@ -19,7 +19,7 @@ const PSS_EVERY: Duration = Duration::from_millis(2);
 /// Sends a small message, then the big one.
 pub fn run(site: &Site, _scale: Scale, figures: &mut Figures) -> Outcome<()> {
     let server = site.start()?;
-    let mut imap = Imap::login(server.doors.imap, ANA, PASSWORD)?;
+    let mut imap = server.imap(Door::Imap, ANA)?;
     let mut smtp = Smtp::connect(server.doors.smtp)?;
     smtp.send(STRANGER, ANA, &message::text(1, 8192))?;
     imap.wait_for_messages("INBOX", 1, VISIBLE_LIMIT)?;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::{STRANGER, Scale, VISIBLE_LIMIT};
 use crate::fault::{Fault, Outcome};
 use crate::figures::Figures;
-use crate::imap::Imap;
+use crate::imap::{Door, Imap};
 use crate::message;
 use crate::meter::{self, Device};
-use crate::servers::{ANA, PASSWORD, Server, Site};
+use crate::servers::{ANA, Server, Site};
 use crate::smtp::Smtp;
 use crate::syscalls::{self, Counts};
 
@@ -119,7 +119,7 @@ struct Watcher {
 
 impl Watcher {
     fn new(server: &Server) -> Outcome<Watcher> {
-        Ok(Watcher { imap: Imap::login(server.doors.imap, ANA, PASSWORD)?, expected: 0 })
+        Ok(Watcher { imap: server.imap(Door::Imap, ANA)?, expected: 0 })
     }
 
     /// Delivers a load and waits until all of it is visible. Returns the time each message took to its 250.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::{STRANGER, Scale, VISIBLE_LIMIT};
 use crate::fault::Outcome;
 use crate::figures::Figures;
-use crate::imap::Imap;
+use crate::imap::Door;
 use crate::message;
 use crate::meter;
-use crate::servers::{ANA, PASSWORD, Site};
+use crate::servers::{ANA, Site};
 use crate::smtp::Smtp;
 
 /// Postfix keeps its idle processes for 100 s; the others get the same time to calm down.
@@ -23,7 +23,7 @@ pub fn run(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
     let mut smtp = Smtp::connect(server.doors.smtp)?;
     smtp.send(STRANGER, ANA, &message::text(1, 8192))?;
     smtp.quit()?;
-    let mut imap = Imap::login(server.doors.imap, ANA, PASSWORD)?;
+    let mut imap = server.imap(Door::Imap, ANA)?;
     imap.wait_for_messages("INBOX", 1, VISIBLE_LIMIT)?;
     imap.command("SELECT INBOX")?;
     imap.command("FETCH 1 (UID ENVELOPE BODY.PEEK[])")?;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::{STRANGER, Scale};
 use crate::fault::{Fault, Outcome};
 use crate::figures::Figures;
-use crate::imap::Imap;
+use crate::imap::Door;
 use crate::message;
 use crate::meter;
-use crate::servers::{ANA, PASSWORD, Server, Site};
+use crate::servers::{ANA, Server, Site};
 use crate::smtp::{Smtp, Taken};
 use crate::syscalls;
 
@@ -54,7 +54,7 @@ pub fn run(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
 
 /// An IDLE client of its own thread; tells the time of every EXISTS, until the server is gone.
 fn watch_inbox(server: &Server) -> Outcome<Receiver<Instant>> {
-    let mut imap = Imap::login(server.doors.imap, ANA, PASSWORD)?;
+    let mut imap = server.imap(Door::Imap, ANA)?;
     imap.command("SELECT INBOX")?;
     imap.idle()?;
     let (sender, receiver) = mpsc::channel();

@@ -3,14 +3,14 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{STRANGER, Scale};
+use super::{STRANGER, Scale, median_of, results_in};
 use crate::fault::{Fault, Outcome};
 use crate::figures::Figures;
-use crate::imap::Imap;
+use crate::imap::{Door, Imap, number_after};
 use crate::maildir::UNSEEN_ONE_IN;
 use crate::message::{self, RARE_SUBJECT, RARE_SUBJECT_ONE_IN, RARE_TEXT, RARE_TEXT_ONE_IN};
 use crate::meter::{self, Cost};
-use crate::servers::{BEN, PASSWORD, Server, Site};
+use crate::servers::{BEN, Server, Setup, Site};
 use crate::smtp::Smtp;
 
 const MESSAGES: u64 = 50_000;
@@ -30,7 +30,7 @@ struct Read {
     one_in: u64,
 }
 
-const READS: [Read; 8] = [
+const READS: [Read; 14] = [
     Read { name: "fetch_flags", command: "FETCH 1:* (UID FLAGS)", rounds: 7, one_in: 1 },
     Read { name: "fetch_envelope", command: "FETCH 1:* (ENVELOPE)", rounds: 5, one_in: 1 },
     Read { name: "fetch_bodystructure", command: "FETCH 1:* (BODYSTRUCTURE)", rounds: 5, one_in: 1 },
@@ -48,15 +48,31 @@ const READS: [Read; 8] = [
         one_in: RARE_SUBJECT_ONE_IN,
     },
     Read { name: "search_from", command: "SEARCH FROM 77@example.org", rounds: 7, one_in: 100 },
+    Read { name: "search_sent", command: "SEARCH SENTSINCE 1-Nov-2025", rounds: 7, one_in: 1 },
     Read { name: "search_text", command: "SEARCH TEXT {text}", rounds: 3, one_in: RARE_TEXT_ONE_IN },
+    Read {
+        name: "fetch_headers",
+        command: "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM TO CC SUBJECT DATE MESSAGE-ID REFERENCES)])",
+        rounds: 3,
+        one_in: 1,
+    },
+    Read { name: "sort_date", command: "SORT (REVERSE DATE) UTF-8 ALL", rounds: 5, one_in: 1 },
+    Read { name: "sort_subject", command: "SORT (SUBJECT) UTF-8 ALL", rounds: 5, one_in: 1 },
+    Read { name: "sort_from", command: "SORT (FROM DATE) UTF-8 ALL", rounds: 5, one_in: 1 },
+    Read { name: "thread", command: "THREAD REFERENCES UTF-8 ALL", rounds: 5, one_in: 1 },
 ];
+
+/// Without the index for full texts, which has a work of its own.
+const SETUP: Setup = Setup { ours: &["search.fulltext=false"], dovecot: "" };
+/// Flags changed while a client was away.
+const CHANGED: u64 = 10_000;
 
 /// Fills the mailbox while the server is stopped, lets the server read it once, then measures.
 pub fn run(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
     let messages = scale.count(MESSAGES);
-    site.start()?.stop()?; // makes the accounts
+    site.start_with(SETUP)?.stop()?; // makes the accounts
     site.fill_inbox("ben", messages)?;
-    let server = site.start()?;
+    let server = site.start_with(SETUP)?;
     let mut bench = Bench { server: &server, figures, rounds: if scale.quick { 1 } else { usize::MAX } };
     let before_kib = server.tree.memory().pss_kib;
     bench.first_select(messages)?;
@@ -70,6 +86,7 @@ pub fn run(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
     bench.figures.put("imap50k.more_pss_after_reads_kib", after_kib.saturating_sub(before_kib) as f64);
     bench.bodies(&mut imap, SOME.min(messages / 4))?;
     bench.store(&mut imap, SOME.min(messages / 4))?;
+    bench.resync(&mut imap, CHANGED.min(messages / 2))?;
     bench.moves(&mut imap, SOME.min(messages / 4))?;
     imap.command("LOGOUT")?;
     server.stop()
@@ -84,7 +101,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     /// Reads the folder that it has never seen; no target, but worth knowing.
     fn first_select(&mut self, messages: u64) -> Outcome<()> {
-        let mut imap = Imap::login(self.server.doors.imap, BEN, PASSWORD)?;
+        let mut imap = self.server.imap(Door::Imap, BEN)?;
         let mut exists = 0;
         let (selected, cost) = meter::cost(&self.server.tree, || {
             imap.command_with("SELECT INBOX", |line| exists = exists_count(line).unwrap_or(exists))
@@ -115,7 +132,7 @@ impl Bench<'_> {
     }
 
     fn selected(&self) -> Outcome<Imap> {
-        let mut imap = Imap::login(self.server.doors.imap, BEN, PASSWORD)?;
+        let mut imap = self.server.imap(Door::Imap, BEN)?;
         imap.command("SELECT INBOX")?;
         Ok(imap)
     }
@@ -158,6 +175,29 @@ impl Bench<'_> {
         })
     }
 
+    /// A client comes back after many flags have changed (RFC 7162 section 3.2.5).
+    fn resync(&mut self, imap: &mut Imap, changed: u64) -> Outcome<()> {
+        let (mut validity, mut modseq) = (0, 0);
+        imap.command_with("STATUS INBOX (UIDVALIDITY HIGHESTMODSEQ)", |line| {
+            validity = number_after(line, "UIDVALIDITY ").unwrap_or(validity);
+            modseq = number_after(line, "HIGHESTMODSEQ ").unwrap_or(modseq);
+        })?;
+        imap.command(&format!("STORE 1:{changed} +FLAGS.SILENT (\\Answered)"))?;
+        let resync = format!("SELECT INBOX (QRESYNC ({validity} {modseq}))");
+        self.repeat("resync", 5, |server| {
+            let mut imap = server.imap(Door::Imap, BEN)?;
+            imap.command("ENABLE QRESYNC")?;
+            let mut told = 0;
+            let (selected, cost) =
+                meter::cost(&server.tree, || imap.command_with(&resync, |line| told += results_in(line)));
+            selected?;
+            match told == changed {
+                true => Ok(cost),
+                false => Err(Fault::Setup(format!("{told} of {changed} changed flags were told"))),
+            }
+        })
+    }
+
     fn moves(&mut self, imap: &mut Imap, some: u64) -> Outcome<()> {
         self.repeat(&format!("move_{SOME}"), 5, |server| {
             timed(server, imap, &format!("MOVE 1:{some} Archive"))
@@ -178,14 +218,12 @@ impl Bench<'_> {
     }
 
     fn put(&mut self, name: &str, costs: &[Cost]) {
-        let median = |part: fn(&Cost) -> Duration| meter::median(costs.iter().map(part));
-        self.figures.put_ms(format!("imap50k.{name}_ms"), median(|cost| cost.wall));
-        self.figures.put_ms(format!("imap50k.{name}_cpu_ms"), median(|cost| cost.cpu));
+        median_of(self.figures, &format!("imap50k.{name}"), costs);
     }
 }
 
 fn select(server: &Server) -> Outcome<Cost> {
-    let mut imap = Imap::login(server.doors.imap, BEN, PASSWORD)?;
+    let mut imap = server.imap(Door::Imap, BEN)?;
     let (selected, cost) = meter::cost(&server.tree, || imap.command("SELECT INBOX"));
     selected?;
     imap.command("LOGOUT")?;
@@ -197,14 +235,6 @@ fn timed(server: &Server, imap: &mut Imap, command: &str) -> Outcome<Cost> {
     answer.map(|_| cost)
 }
 
-/// Messages that a response tells about: one for FETCH, any number for SEARCH.
-fn results_in(line: &[u8]) -> u64 {
-    match line.strip_prefix(b"* SEARCH") {
-        Some(hits) => hits.split(|byte| *byte == b' ').skip(1).count() as u64,
-        None => u64::from(line.windows(7).any(|window| window == b" FETCH ")),
-    }
-}
-
 fn exists_count(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(line).ok()?.strip_prefix("* ")?.strip_suffix(" EXISTS\r\n")?.parse().ok()
 }
@@ -214,11 +244,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_are_counted() {
-        assert_eq!(results_in(b"* SEARCH 2 84 882\r\n"), 3);
-        assert_eq!(results_in(b"* SEARCH\r\n"), 0);
-        assert_eq!(results_in(b"* 12 FETCH (FLAGS ())\r\n"), 1);
-        assert_eq!(results_in(b"* 12 EXISTS\r\n"), 0);
+    fn exists_is_a_count() {
         assert_eq!(exists_count(b"* 12 EXISTS\r\n"), Some(12));
+        assert_eq!(exists_count(b"* 12 EXPUNGE\r\n"), None);
     }
 }

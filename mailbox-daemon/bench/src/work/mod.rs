@@ -1,7 +1,10 @@
 //! The works: each takes a fresh, stopped server and measures one thing about it.
 
 mod big;
+mod compress;
 mod deliver;
+mod folders;
+mod fulltext;
 mod idle;
 mod idle500;
 mod latency;
@@ -12,7 +15,8 @@ use std::time::Duration;
 
 use crate::fault::Outcome;
 use crate::figures::Figures;
-use crate::servers::Site;
+use crate::meter::{self, Cost};
+use crate::servers::{Server, Site};
 
 /// One of the works.
 #[derive(Debug)]
@@ -56,7 +60,19 @@ pub const ALL: &[Work] = &[
     },
     Work { name: "big25", about: "one message of nearly 25 MiB", run: big::run },
     Work { name: "imap50k", about: "an INBOX of 50,000 messages, warm", run: mailbox::run },
+    Work {
+        name: "fulltext",
+        about: "SEARCH TEXT of 50,000 messages once the server has been left alone",
+        run: fulltext::run,
+    },
+    Work { name: "list500", about: "LIST of 500 folders", run: folders::run },
+    Work {
+        name: "compress",
+        about: "1,000 bodies in one FETCH under TLS, with and without COMPRESS",
+        run: compress::run,
+    },
     Work { name: "idle500", about: "500 IDLE sessions without TLS, then one delivery", run: idle500::run },
+    Work { name: "tls500", about: "500 IDLE sessions under TLS, then one delivery", run: idle500::run_tls },
     Work {
         name: "queue",
         about: "10,000 messages submitted to a destination that answers 451",
@@ -79,5 +95,49 @@ impl Scale {
     /// So many repetitions, or one.
     fn rounds(self, full: usize) -> usize {
         if self.quick { 1 } else { full }
+    }
+}
+
+/// What each of so many rounds costs the server.
+fn repeat(
+    server: &Server,
+    rounds: usize,
+    mut once: impl FnMut(&Server) -> Outcome<()>,
+) -> Outcome<Vec<Cost>> {
+    let round = |_| {
+        let (done, cost) = meter::cost(&server.tree, || once(server));
+        done.map(|()| cost)
+    };
+    (0..rounds).map(round).collect()
+}
+
+/// Keeps the median of time and of CPU.
+fn median_of(figures: &mut Figures, name: &str, costs: &[Cost]) {
+    figures.put_ms(format!("{name}_ms"), meter::median(costs.iter().map(|cost| cost.wall)));
+    figures.put_ms(format!("{name}_cpu_ms"), meter::median(costs.iter().map(|cost| cost.cpu)));
+}
+
+/// Messages that a response tells about: one for FETCH, any number for SEARCH, SORT and THREAD.
+fn results_in(line: &[u8]) -> u64 {
+    let numbers =
+        |hits: &[u8]| hits.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty()).count();
+    let lists = [&b"* SEARCH"[..], b"* SORT", b"* THREAD"];
+    match lists.iter().find_map(|list| line.strip_prefix(*list)) {
+        Some(hits) => numbers(hits) as u64,
+        None => u64::from(line.windows(7).any(|window| window == b" FETCH ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_counted() {
+        assert_eq!(results_in(b"* SEARCH 2 84 882\r\n"), 3);
+        assert_eq!(results_in(b"* SEARCH\r\n"), 0);
+        assert_eq!(results_in(b"* THREAD (2)(3 6 (4 23)(44 7))\r\n"), 7);
+        assert_eq!(results_in(b"* 12 FETCH (FLAGS ())\r\n"), 1);
+        assert_eq!(results_in(b"* 12 EXISTS\r\n"), 0);
     }
 }
