@@ -1,10 +1,14 @@
 //! One account: a Maildir++ tree whose root is INBOX.
 
+mod acl;
 mod ledger;
 mod list;
+mod sharing;
 mod tree;
 
+pub use acl::{Acl, AclEntry, Who};
 pub use list::MailboxEntry;
+pub(crate) use sharing::{Sharing, rights_in};
 
 use crate::disk::FileKind;
 use crate::error::StoreError;
@@ -160,6 +164,11 @@ impl AccountMail {
             true => Ok(self.root.clone()),
             false => Ok(self.root.join(folder::encode(name).ok_or(StoreError::NameUnfit)?)),
         }
+    }
+
+    /// Whether there is a mailbox of that name.
+    pub fn exists(&self, name: &MailboxName) -> bool {
+        self.existing_folder(name).is_ok()
     }
 
     fn existing_folder(&self, name: &MailboxName) -> Result<PathBuf, StoreError> {

@@ -41,6 +41,9 @@ pub enum StoreError {
     /// The file system is mounted read-only.
     #[error("the disk is read-only")]
     ReadOnly,
+    /// A mailbox is shared with as many as it can be.
+    #[error("the mailbox is shared with too many")]
+    TooManyAclEntries,
     /// All 26 keyword letters of the mailbox are in use.
     #[error("a mailbox holds at most 26 keywords")]
     TooManyKeywords,

@@ -26,7 +26,7 @@ mod tests;
 mod view;
 mod watch;
 
-pub use account::{AccountMail, MailboxEntry};
+pub use account::{AccountMail, Acl, AclEntry, MailboxEntry, Who};
 pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;

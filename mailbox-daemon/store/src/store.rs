@@ -1,4 +1,4 @@
-use crate::account::AccountMail;
+use crate::account::{AccountMail, Sharing, rights_in};
 use crate::bell::Bell;
 use crate::commit::Committer;
 use crate::disk::Disk;
@@ -11,7 +11,7 @@ use crate::watch::Watcher;
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use types::Address;
+use types::{Address, MailboxName, Rights};
 
 /// Mailboxes kept open though nobody looks at them, so that the next delivery finds them ready.
 const RECENT_MAX: usize = 32;
@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) namer: Namer,
     pub(crate) state_dir: PathBuf,
     pub(crate) options: StoreOptions,
+    /// Which mailboxes are shared.
+    pub(crate) sharing: Sharing,
     recent: Mutex<VecDeque<Arc<Mailbox>>>,
     set_aside: Mutex<Vec<PathBuf>>,
     damage: Bell,
@@ -70,6 +72,7 @@ impl Store {
             disk,
             state_dir: state_dir.to_owned(),
             options,
+            sharing: Sharing::default(),
             recent: Mutex::default(),
             set_aside: Mutex::default(),
             damage: Bell::new(),
@@ -95,6 +98,24 @@ impl Store {
         let account = AccountMail::open(&self.inner.core, address)?;
         accounts.insert(address.clone(), Arc::downgrade(&account));
         Ok(account)
+    }
+
+    /// What `who` may do with mailboxes of `owner`, an account, where he may do anything.
+    pub fn shared_with(
+        &self,
+        who: &Address,
+        owner: &Address,
+    ) -> Result<Vec<(MailboxName, Rights)>, StoreError> {
+        match self.inner.core.sharing.known(owner) {
+            // Its tree need not even be opened.
+            Some(folders) => Ok(rights_in(&folders, who, owner)),
+            None => self.account(owner)?.shared_rights(who),
+        }
+    }
+
+    /// Counts changes of who may do what.
+    pub fn sharing_changes(&self) -> u64 {
+        self.inner.core.sharing.changes()
     }
 
     /// A new message on the account's file system.

@@ -68,6 +68,9 @@ impl Flags {
     /// No flag at all.
     pub const NONE: Flags = Flags(0);
 
+    /// Every system flag.
+    pub const SYSTEM: Flags = Flags((1 << Self::KEYWORD_SHIFT) - 1);
+
     /// The stored word; bits that mean nothing are dropped.
     pub fn from_bits(bits: u32) -> Flags {
         Flags(bits & Self::VALID)

@@ -1,6 +1,7 @@
 //! APPEND, also of several messages (RFC 9051 section 6.3.12, RFC 3502): each streams to disk as it comes.
 
 use super::reply::{Answer, Refusal, Reply};
+use super::resolve::settable;
 use super::session::Session;
 use crate::disk;
 use proto::imap::command::{Append, AppendMessage};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Arrival, Mailbox, NewMessage, StoreError};
 use tokio::time::timeout;
-use types::{Limits, SequenceSet};
+use types::{Flags, Limits, Right, SequenceSet};
 
 /// Messages one command may bring; each holds a file open until all are there.
 const MESSAGES_MAX: usize = 50;
@@ -59,7 +60,13 @@ impl Session {
                 None => break,
             }
         }
-        added(&target, messages).await
+        for (_, arrival) in &mut messages {
+            arrival.flags = arrival.flags.without(Flags::SYSTEM.without(settable(target.rights)));
+            if !target.rights.has(Right::Write) {
+                arrival.keywords.clear();
+            }
+        }
+        added(&target.mailbox, messages).await
     }
 
     /// Takes one message in.

@@ -6,7 +6,7 @@ use crate::disk;
 use proto::imap::command::{MessageSet, Target, Transfer};
 use proto::imap::write::{self, Code, Status};
 use store::Copied;
-use types::SequenceSet;
+use types::{Right, SequenceSet};
 
 impl Session {
     pub(super) async fn copy(&mut self, transfer: Transfer) -> Answer {
@@ -15,7 +15,8 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to copy");
         }
-        let copied = disk(|| self.selected()?.view.mailbox().copy(&uids, &target).map_err(Refusal::from))?;
+        let copied =
+            disk(|| self.selected()?.view.mailbox().copy(&uids, &target.mailbox).map_err(Refusal::from))?;
         match settle(copied).await? {
             Some(code) => Reply::coded(code, "copied"),
             None => Reply::ok("there was nothing to copy"),
@@ -23,15 +24,18 @@ impl Session {
     }
 
     pub(super) async fn move_(&mut self, transfer: Transfer) -> Answer {
-        let uids = self.writable()?.uids(&transfer.target)?;
+        let selected = self.writable()?;
+        selected.require(Right::Expunge)?;
+        let uids = selected.uids(&transfer.target)?;
         let target = self.target(transfer.mailbox)?;
-        if std::sync::Arc::ptr_eq(&target, self.selected()?.view.mailbox()) {
+        if std::sync::Arc::ptr_eq(&target.mailbox, self.selected()?.view.mailbox()) {
             return Err(Refusal::no(Code::Cannot, "the messages are there already"));
         }
         if uids.is_empty() {
             return Reply::ok("there was nothing to move");
         }
-        let moved = disk(|| self.selected()?.view.mailbox().move_to(&uids, &target).map_err(Refusal::from))?;
+        let moved =
+            disk(|| self.selected()?.view.mailbox().move_to(&uids, &target.mailbox).map_err(Refusal::from))?;
         if let Some(code) = settle(moved).await? {
             write::untagged(&mut self.out, Status::Ok, Some(&code), "moved");
         }
@@ -40,6 +44,7 @@ impl Session {
 
     pub(super) async fn expunge(&mut self, uids: Option<MessageSet>) -> Answer {
         let selected = self.writable()?;
+        selected.require(Right::Expunge)?;
         let known = match uids {
             Some(set) => selected.uids(&Target { uid: true, set })?,
             None => selected.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)])),
@@ -61,6 +66,14 @@ async fn settle(copied: Copied) -> Result<Option<Code>, Refusal> {
 }
 
 impl Selected {
+    /// Refuses what is not allowed in the open mailbox.
+    pub(super) fn require(&self, right: Right) -> Result<(), Refusal> {
+        match self.rights.has(right) {
+            true => Ok(()),
+            false => Err(Refusal::no(Code::NoPerm, "you have no right to do that here")),
+        }
+    }
+
     /// The UIDs a command means. A sequence number beyond the last message is a client's mistake, an unknown UID is not.
     pub(super) fn uids(&self, target: &Target) -> Result<SequenceSet, Refusal> {
         match &target.set {

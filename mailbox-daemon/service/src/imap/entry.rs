@@ -1,6 +1,7 @@
 //! Commands of every state: CAPABILITY, ENABLE, ID, LOGOUT, NAMESPACE, NOOP, STARTTLS.
 
 use super::reply::{Answer, Refusal, Reply};
+use super::resolve::OTHER_USERS;
 use super::session::Session;
 use proto::imap::Tag;
 use proto::imap::session::{Offer, State, capabilities};
@@ -72,7 +73,7 @@ impl Session {
     }
 
     pub(super) fn namespace(&mut self) -> Answer {
-        write::namespace(&mut self.out);
+        write::namespace(&mut self.out, OTHER_USERS);
         Reply::ok("that is all")
     }
 

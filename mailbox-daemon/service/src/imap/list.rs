@@ -8,8 +8,8 @@ use proto::imap::list::Pattern;
 use proto::imap::write::{self, ListLine};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{Mailbox, MailboxEntry, StoreError};
-use types::MailboxName;
+use store::{Mailbox, MailboxEntry};
+use types::{MailboxName, Right};
 
 impl Session {
     pub(super) async fn list(&mut self, list: &List) -> Answer {
@@ -19,15 +19,15 @@ impl Session {
         }
         let settings = self.settings();
         let utf8 = self.enabled.revision2;
-        let entries = disk(|| self.mail()?.list().map_err(Refusal::from))?;
+        let entries = disk(|| self.all_mailboxes())?;
         let picked = Picked::new(list, &entries);
         for entry in &entries {
             let Some(line) = picked.line(entry) else { continue };
             write::list(&mut self.out, &line, utf8);
             if let Some(items) = list.returns.status.as_deref().filter(|_| entry.exists) {
-                match disk(|| self.mail()?.mailbox(&entry.name).map_err(Refusal::from)) {
+                match disk(|| self.readable(&entry.name)) {
                     Ok(mailbox) => self.write_status(&entry.name, &mailbox, items),
-                    // It went away, or cannot be read: the others are still told (RFC 5819 section 2).
+                    // It went away, or may not be read: the others are still told (RFC 5819 section 2).
                     Err(_) => continue,
                 }
             }
@@ -43,7 +43,7 @@ impl Session {
         }
         let utf8 = self.enabled.revision2;
         let matcher = Pattern::new(reference, pattern);
-        let entries = disk(|| self.mail()?.list().map_err(Refusal::from))?;
+        let entries = disk(|| self.all_mailboxes())?;
         let subscribed: BTreeSet<&MailboxName> =
             entries.iter().filter(|entry| entry.subscribed).map(|entry| &entry.name).collect();
         let mut parents = BTreeSet::new();
@@ -69,12 +69,18 @@ impl Session {
     pub(super) fn status(&mut self, mailbox: MailboxArgument, items: &[StatusItem]) -> Answer {
         let name = mailbox.map_err(Refusal::unknown_name)?;
         let mailbox = disk(|| -> Result<_, Refusal> {
-            let mailbox = self.mail()?.mailbox(&name)?;
+            let mailbox = self.readable(&name)?;
             mailbox.rescan()?;
             Ok(mailbox)
         })?;
         self.write_status(&name, &mailbox, items);
         Reply::ok("that is its status")
+    }
+
+    fn readable(&self, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
+        let place = self.resolve(name)?;
+        place.require(Right::Read)?;
+        Ok(place.open()?.mailbox)
     }
 
     fn write_status(&mut self, name: &MailboxName, mailbox: &Arc<Mailbox>, items: &[StatusItem]) {
@@ -98,9 +104,8 @@ impl Session {
     }
 
     /// One mailbox's LIST line, as SELECT tells it in IMAP4rev2.
-    pub(super) fn write_list_line(&mut self, name: &MailboxName) -> Result<(), StoreError> {
-        let Ok(mail) = self.mail() else { return Ok(()) };
-        let entries = disk(|| mail.list())?;
+    pub(super) fn write_list_line(&mut self, name: &MailboxName) -> Result<(), Refusal> {
+        let entries = disk(|| self.all_mailboxes())?;
         if let Some(entry) = entries.iter().find(|entry| entry.name == *name) {
             write::list(&mut self.out, &whole_line(entry), true);
         }

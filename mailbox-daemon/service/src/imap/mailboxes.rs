@@ -6,21 +6,29 @@ use crate::disk;
 use proto::imap::command::MailboxArgument;
 use proto::imap::session::State;
 use proto::imap::write::{self, Code, Status};
-use types::{MailboxName, SpecialUse};
+use std::sync::Arc;
+use types::{Right, SpecialUse};
 
 impl Session {
     pub(super) fn create(&mut self, mailbox: MailboxArgument, special_use: &[SpecialUse]) -> Answer {
-        let name = mailbox.map_err(Refusal::unfit_name)?;
         if special_use.len() > 1 {
             return Err(Refusal::no(Code::UseAttr, "a mailbox has one use at most"));
         }
-        disk(|| self.mail()?.create(&name, special_use.first().copied()).map_err(Refusal::from))?;
+        disk(|| -> Result<(), Refusal> {
+            let place = self.new_place(mailbox)?;
+            if !special_use.is_empty() && !Arc::ptr_eq(&place.account, self.mail()?) {
+                return Err(Refusal::no(Code::UseAttr, "mailboxes of others have no use of yours"));
+            }
+            Ok(place.account.create(&place.name, special_use.first().copied())?)
+        })?;
         Reply::ok("mailbox made")
     }
 
     pub(super) fn delete(&mut self, mailbox: MailboxArgument) -> Answer {
-        let name = mailbox.map_err(Refusal::unknown_name)?;
-        disk(|| self.mail()?.delete(&name).map_err(Refusal::from))?;
+        disk(|| -> Result<(), Refusal> {
+            let place = self.place(mailbox, Right::DeleteMailbox)?;
+            Ok(place.account.delete(&place.name)?)
+        })?;
         if self.selected.as_ref().is_some_and(|selected| selected.view.mailbox().is_deleted()) {
             self.selected = None;
             self.state = State::Authenticated;
@@ -30,21 +38,23 @@ impl Session {
     }
 
     pub(super) fn rename(&mut self, from: MailboxArgument, to: MailboxArgument) -> Answer {
-        let from = from.map_err(Refusal::unknown_name)?;
-        let to = to.map_err(Refusal::unfit_name)?;
-        disk(|| self.mail()?.rename(&from, &to).map_err(Refusal::from))?;
+        disk(|| -> Result<(), Refusal> {
+            let from = self.place(from, Right::DeleteMailbox)?;
+            let to = self.new_place(to)?;
+            match Arc::ptr_eq(&from.account, &to.account) {
+                true => Ok(from.account.rename(&from.name, &to.name)?),
+                false => {
+                    Err(Refusal::no(Code::Cannot, "a mailbox stays with its owner; its messages can move"))
+                }
+            }
+        })?;
         Reply::ok("mailbox renamed")
     }
 
+    /// A name can be subscribed to whether it exists or not, so nothing is looked up and nothing told of it.
     pub(super) fn subscribe(&mut self, mailbox: MailboxArgument, subscribed: bool) -> Answer {
         let name = mailbox.map_err(Refusal::unfit_name)?;
         disk(|| self.mail()?.subscribe(&name, subscribed).map_err(Refusal::from))?;
         Reply::ok(if subscribed { "subscribed" } else { "not subscribed any more" })
-    }
-
-    /// Opens the target of APPEND, COPY or MOVE.
-    pub(super) fn target(&self, mailbox: MailboxArgument) -> Result<std::sync::Arc<store::Mailbox>, Refusal> {
-        let name: MailboxName = mailbox.map_err(Refusal::unfit_name)?;
-        disk(|| self.mail()?.mailbox(&name).map_err(|error| Refusal::from(error).or_try_create()))
     }
 }

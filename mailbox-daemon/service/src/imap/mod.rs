@@ -5,6 +5,7 @@
 //!
 //! A new command is a function in one of the files here and a line in [`Session::dispatch`].
 
+mod all_mailboxes;
 mod append;
 mod copy;
 mod digest;
@@ -16,6 +17,7 @@ mod login;
 mod mailboxes;
 mod news;
 mod reply;
+mod resolve;
 mod search;
 mod select;
 mod session;

@@ -1,10 +1,11 @@
 //! What changed in the open mailbox while the client was busy or idle (RFC 9051 section 7.4 and 7.5).
 
+use super::resolve::settable;
 use super::session::{Selected, Session, expunges};
 use proto::imap::session::ExpungeNews;
 use proto::imap::write::{self, Code, FetchWriter, Status};
 use store::FlagsStored;
-use types::{Keyword, ModSeq};
+use types::{Keyword, ModSeq, Right};
 
 /// Flag changes a command made itself and told already, by their modification sequences.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +87,10 @@ impl Selected {
             return Code::PermanentFlagsNone;
         }
         let more = keywords.len() < types::Flags::KEYWORDS_MAX;
-        Code::PermanentFlags(keywords, more)
+        match self.rights.has(Right::Write) {
+            true => Code::PermanentFlags(settable(self.rights), keywords, more),
+            false => Code::PermanentFlags(settable(self.rights), Vec::new(), false),
+        }
     }
 
     /// IMAP4rev2 knows no `\Recent`.

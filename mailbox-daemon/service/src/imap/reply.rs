@@ -109,9 +109,10 @@ impl From<StoreError> for Refusal {
             StoreError::NoSuchMailbox => Code::NonExistent,
             StoreError::NoSuchMessage => Code::ExpungeIssued,
             StoreError::OutOfSpace => Code::OverQuota,
-            StoreError::TooManyKeywords | StoreError::TooManyMailboxes | StoreError::UidsExhausted => {
-                Code::Limit
-            }
+            StoreError::TooManyAclEntries
+            | StoreError::TooManyKeywords
+            | StoreError::TooManyMailboxes
+            | StoreError::UidsExhausted => Code::Limit,
             StoreError::Io(_) | StoreError::Poisoned | StoreError::ReadOnly => {
                 return Refusal::no(Code::Unavailable, "the mail cannot be read or written just now");
             }

@@ -1,13 +1,14 @@
 //! SELECT, EXAMINE, CHECK, CLOSE, UNSELECT (RFC 9051 sections 6.3.2, 6.4.1 and 6.4.2, RFC 3691).
 
 use super::reply::{Answer, Refusal, Reply};
+use super::resolve::Target;
 use super::session::{Selected, Session};
 use crate::disk;
 use proto::imap::command::MailboxArgument;
 use proto::imap::session::State;
 use proto::imap::write::{self, Code, Status};
 use store::View;
-use types::{Keyword, SequenceSet};
+use types::{Keyword, Right, Rights, SequenceSet};
 
 impl Session {
     pub(super) fn select(&mut self, mailbox: MailboxArgument, read_only: bool) -> Answer {
@@ -18,18 +19,22 @@ impl Session {
             write::untagged(&mut self.out, Status::Ok, Some(&Code::Closed), "the other mailbox is closed");
         }
         let name = mailbox.map_err(Refusal::unknown_name)?;
-        let (view, watch) = disk(|| -> Result<_, Refusal> {
-            let mailbox = self.mail()?.mailbox(&name)?;
+        let (view, watch, rights) = disk(|| -> Result<_, Refusal> {
+            let place = self.resolve(&name)?;
+            place.require(Right::Read)?;
+            let Target { mailbox, rights } = place.open()?;
             let watch = mailbox.watch();
             let view = View::open(mailbox)?;
             // Only now: the same mailbox opened again need not be read again.
             drop(before);
-            Ok((view, watch))
+            Ok((view, watch, rights))
         })?;
+        let read_only = read_only || !rights.has_any(changing());
         let heard = view.mailbox().bell().generation();
         let recent_after = view.uid_of(view.exists()).map_or(0, types::Uid::get);
         let selected = Selected {
             view,
+            rights,
             read_only,
             recent_after,
             saved: SequenceSet::new(),
@@ -81,7 +86,7 @@ impl Session {
     pub(super) async fn close_mailbox(&mut self) -> Answer {
         let Some(selected) = self.selected.take() else { return Err(Refusal::bad("no mailbox is open")) };
         self.state = State::Authenticated;
-        if !selected.read_only {
+        if !selected.read_only && selected.rights.has(Right::Expunge) {
             let all = SequenceSet::from_ranges([(1, u32::MAX)]);
             let mailbox = selected.view.mailbox();
             // Messages this session was never told of stay.
@@ -99,4 +104,9 @@ impl Session {
         disk(|| drop(selected));
         Reply::ok("closed")
     }
+}
+
+/// Without any of these a mailbox can be read only (RFC 4314 section 5.2).
+fn changing() -> Rights {
+    Rights::of(&[Right::Insert, Right::Expunge, Right::Seen, Right::Write, Right::DeleteMessages])
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use store::{AccountMail, View, WatchGuard};
 use tokio::time::timeout;
 use tracing::{debug, warn};
-use types::{Limits, SequenceSet};
+use types::{Limits, Rights, SequenceSet};
 
 /// Read at once while commands come in.
 const READ_BYTES: usize = 4096;
@@ -41,6 +41,8 @@ pub(super) struct Session {
 /// The open mailbox.
 pub(super) struct Selected {
     pub(super) view: View,
+    /// What may be done with it, as of when it was opened.
+    pub(super) rights: Rights,
     pub(super) read_only: bool,
     /// Messages with a higher UID came while it was open: they are `\Recent` for this session.
     pub(super) recent_after: u32,

@@ -2,12 +2,14 @@
 
 use super::news::OwnChange;
 use super::reply::{Answer, Refusal, Reply};
+use super::resolve::settable;
 use super::session::Session;
 use crate::disk;
 use proto::imap::command::{Store, StoreMode};
 use proto::imap::session::ExpungeNews;
-use proto::imap::write::FetchWriter;
+use proto::imap::write::{Code, FetchWriter};
 use store::FlagChange;
+use types::{Flags, Keyword, Right, Rights};
 
 impl Session {
     pub(super) async fn store(&mut self, store: Store) -> Answer {
@@ -18,13 +20,9 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to change");
         }
-        let change = match store.mode {
-            StoreMode::Add => FlagChange::Add,
-            StoreMode::Remove => FlagChange::Remove,
-            StoreMode::Replace => FlagChange::Replace,
-        };
         let mailbox = self.writable()?.view.mailbox();
-        let stored = disk(|| mailbox.store_flags(&uids, change, store.flags, &store.keywords, None))?;
+        let (change, flags, keywords) = allowed(&store, self.writable()?.rights)?;
+        let stored = disk(|| mailbox.store_flags(&uids, change, flags, keywords, None))?;
         if !store.silent {
             self.tell_flags(&uids, store.target.uid).await?;
         }
@@ -52,5 +50,24 @@ impl Session {
             self.flush_if_full(&settings.limits).await?;
         }
         Ok(())
+    }
+}
+
+/// What of a STORE may be done: flags without their right are left as they are, and only when nothing is left it fails
+/// (RFC 4314 section 4).
+fn allowed(store: &Store, rights: Rights) -> Result<(FlagChange, Flags, &[Keyword]), Refusal> {
+    let may_write = rights.has(Right::Write);
+    let flags = store.flags.without(Flags::SYSTEM.without(settable(rights)));
+    let keywords = if may_write { &store.keywords[..] } else { &[] };
+    let change = match store.mode {
+        StoreMode::Add => FlagChange::Add,
+        StoreMode::Remove => FlagChange::Remove,
+        StoreMode::Replace => FlagChange::ReplaceOf { system: settable(rights), keywords: may_write },
+    };
+    let named_any = !store.flags.is_empty() || !store.keywords.is_empty();
+    let nothing_left = flags.is_empty() && keywords.is_empty() && named_any;
+    match nothing_left || (settable(rights).is_empty() && !may_write) {
+        true => Err(Refusal::no(Code::NoPerm, "you have no right to set these flags")),
+        false => Ok((change, flags, keywords)),
     }
 }

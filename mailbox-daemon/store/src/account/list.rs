@@ -58,15 +58,22 @@ impl AccountMail {
     }
 }
 
+impl MailboxEntry {
+    /// A name and nothing more.
+    pub fn level(name: &MailboxName) -> MailboxEntry {
+        MailboxEntry {
+            name: name.clone(),
+            exists: false,
+            has_children: false,
+            subscribed: false,
+            special_use: None,
+        }
+    }
+}
+
 fn entry_of<'a>(
     entries: &'a mut BTreeMap<MailboxName, MailboxEntry>,
     name: &MailboxName,
 ) -> &'a mut MailboxEntry {
-    entries.entry(name.clone()).or_insert_with(|| MailboxEntry {
-        name: name.clone(),
-        exists: false,
-        has_children: false,
-        subscribed: false,
-        special_use: None,
-    })
+    entries.entry(name.clone()).or_insert_with_key(MailboxEntry::level)
 }

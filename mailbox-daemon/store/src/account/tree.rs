@@ -83,10 +83,12 @@ impl AccountMail {
         if self.names()?.len() >= self.core.options.mailboxes_max {
             return Err(StoreError::TooManyMailboxes);
         }
-        let made = self.make_folder(&folder, || self.new_uid_validity()).and_then(|()| match special_use {
+        let made = self.make_folder(&folder, || self.new_uid_validity());
+        let made = made.and_then(|()| self.inherit_acl(name, &folder)).and_then(|()| match special_use {
             None => Ok(()),
             Some(special) => self.change_uses(|uses| uses.push((special, name.clone()))),
         });
+        self.core.sharing.forget(&self.address);
         made.and_then(|()| self.sync_everything()).inspect_err(|_| {
             // Half a mailbox would be found again as a whole one.
             let _ = remove_tree(&*self.core.disk, &folder);
@@ -177,6 +179,7 @@ impl AccountMail {
         }
         mailboxes.remove(name);
         drop(mailboxes);
+        self.core.sharing.forget(&self.address);
         self.core.close_recent(Mailbox::is_deleted);
         self.change_uses(|uses| uses.retain(|(_, other)| other != name))?;
         self.sync_everything()?;
@@ -219,6 +222,7 @@ impl AccountMail {
             }
         }
         drop(mailboxes);
+        self.core.sharing.forget(&self.address);
         self.core.close_recent(Mailbox::is_deleted);
         self.change_uses(|uses| {
             for (_, name) in uses {
@@ -279,6 +283,7 @@ impl AccountMail {
         account: Option<&AccountMail>,
     ) -> Result<(), StoreError> {
         core.committer.check()?;
+        core.sharing.forget(address);
         let (disk, root) = (&core.disk, tree_of(core, "mail", address));
         if let Some(account) = account {
             let mailboxes = locked(&account.mailboxes);

@@ -85,6 +85,13 @@ pub enum FlagChange {
     Remove,
     /// Sets exactly the named ones.
     Replace,
+    /// Sets exactly the named ones, as far as these may change; the others stay as they are.
+    ReplaceOf {
+        /// System flags that may change.
+        system: Flags,
+        /// Whether keywords may change.
+        keywords: bool,
+    },
 }
 
 /// What STORE did.

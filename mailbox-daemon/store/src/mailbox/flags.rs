@@ -21,13 +21,20 @@ impl Mailbox {
         let mut writer = self.begin()?;
         let named = match change {
             FlagChange::Remove => self.known_keyword_flags(keywords),
-            FlagChange::Add | FlagChange::Replace => self.keyword_flags(keywords, true)?.0,
+            FlagChange::Add | FlagChange::Replace | FlagChange::ReplaceOf { .. } => {
+                self.keyword_flags(keywords, true)?.0
+            }
         };
         let named = system_only(flags).with(named);
         let apply = |flags: Flags| match change {
             FlagChange::Add => flags.with(named),
             FlagChange::Remove => flags.without(named),
             FlagChange::Replace => named,
+            FlagChange::ReplaceOf { system, keywords } => {
+                let fixed_system = system_only(flags).without(system);
+                let fixed_keywords = if keywords { Flags::NONE } else { flags.without(system_only(flags)) };
+                named.with(fixed_system).with(fixed_keywords)
+            }
         };
         let modseq_before = ModSeq(locked(&self.shared).modseq);
         let mut stored = FlagsStored {

@@ -91,20 +91,25 @@ pub fn mailbox_name(out: &mut Vec<u8>, name: &MailboxName, utf8: bool) {
     astring(out, &encoded);
 }
 
-/// Appends every flag of a mailbox in parentheses: the system flags, its keywords, and `\*` where new ones can be made.
-pub fn flag_list(out: &mut Vec<u8>, keywords: &[Keyword], more: bool) {
+/// Appends flags of a mailbox in parentheses: system flags, keywords, and `\*` where new ones can be made.
+pub fn flag_list(out: &mut Vec<u8>, system: Flags, keywords: &[Keyword], more: bool) {
     out.push(b'(');
-    for flag in SystemFlag::ALL {
-        out.extend_from_slice(flag.imap_name().as_bytes());
+    let begin = out.len();
+    let mut put = |name: &str| {
+        out.extend_from_slice(name.as_bytes());
         out.push(b' ');
+    };
+    for flag in SystemFlag::ALL.into_iter().filter(|flag| system.has(*flag)) {
+        put(flag.imap_name());
     }
     for keyword in keywords {
-        out.extend_from_slice(keyword.as_str().as_bytes());
-        out.push(b' ');
+        put(keyword.as_str());
     }
-    match more {
-        true => out.extend_from_slice(b"\\*"),
-        false => drop(out.pop()),
+    if more {
+        put("\\*");
+    }
+    if out.len() > begin {
+        out.pop();
     }
     out.push(b')');
 }

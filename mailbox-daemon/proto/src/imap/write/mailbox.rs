@@ -1,7 +1,7 @@
-use super::data::{flag_list, mailbox_name, number, sequence_set, string};
+use super::data::{flag_list, mailbox_name, number, quoted, sequence_set, string};
 use crate::imap::command::{StatusItem, Tag};
 use crate::imap::search::SearchReturn;
-use types::{Keyword, MailboxName, SeqNo, SequenceSet, SpecialUse};
+use types::{Flags, Keyword, MailboxName, SeqNo, SequenceSet, SpecialUse};
 
 /// One line of LIST or LSUB (RFC 9051 section 7.3.1).
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ pub fn status(out: &mut Vec<u8>, name: &MailboxName, utf8: bool, items: &[(Statu
 /// Appends `* FLAGS (...)`.
 pub fn flags(out: &mut Vec<u8>, keywords: &[Keyword]) {
     out.extend_from_slice(b"* FLAGS ");
-    flag_list(out, keywords, false);
+    flag_list(out, Flags::SYSTEM, keywords, false);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -115,9 +115,11 @@ pub fn enabled(out: &mut Vec<u8>, names: &[&str]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the one personal namespace (RFC 2342).
-pub fn namespace(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+/// Appends the namespaces: one's own, and the level above those of others (RFC 2342).
+pub fn namespace(out: &mut Vec<u8>, other_users: &str) {
+    out.extend_from_slice(b"* NAMESPACE ((\"\" \"/\")) ((");
+    quoted(out, format!("{other_users}/").as_bytes());
+    out.extend_from_slice(b" \"/\")) NIL\r\n");
 }
 
 /// Appends `* SEARCH ...` (RFC 3501 section 7.2.5).

@@ -6,7 +6,7 @@ mod fetch;
 mod mailbox;
 
 use super::command::Tag;
-use types::{Keyword, ModSeq, SequenceSet};
+use types::{Flags, Keyword, ModSeq, SequenceSet};
 
 pub use command::command;
 pub use data::{astring, flag_list, mailbox_name, nstring, number, quoted, sequence_set, string};
@@ -78,7 +78,7 @@ pub enum Code {
     /// The disk is full.
     OverQuota,
     /// Flags that can be set, and whether new keywords can be made.
-    PermanentFlags(Vec<Keyword>, bool),
+    PermanentFlags(Flags, Vec<Keyword>, bool),
     /// No flag can be set: the mailbox is open for reading only.
     PermanentFlagsNone,
     /// Only under TLS.
@@ -131,9 +131,9 @@ impl Code {
                 sequence_set(out, target);
             }
             Code::HighestModSeq(modseq) => pair(out, b"HIGHESTMODSEQ ", modseq.0),
-            Code::PermanentFlags(keywords, more) => {
+            Code::PermanentFlags(system, keywords, more) => {
                 out.extend_from_slice(b"PERMANENTFLAGS ");
-                flag_list(out, keywords, *more);
+                flag_list(out, *system, keywords, *more);
             }
             Code::UidNext(uid) => pair(out, b"UIDNEXT ", u64::from(*uid)),
             Code::UidValidity(validity) => pair(out, b"UIDVALIDITY ", u64::from(*validity)),

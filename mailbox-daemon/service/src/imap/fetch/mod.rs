@@ -18,7 +18,7 @@ use proto::imap::write::{Code, FetchWriter};
 use proto::mime::DigestView;
 use std::ops::ControlFlow;
 use store::{FlagChange, Row, StoreError, View};
-use types::{Flags, Keyword, Limits, SeqNo, SequenceSet, SystemFlag, Uid};
+use types::{Flags, Keyword, Limits, Right, SeqNo, SequenceSet, SystemFlag, Uid};
 
 /// Messages looked at before the output is sent and others get their turn.
 const CHUNK_MESSAGES: u32 = 1024;
@@ -80,7 +80,8 @@ impl Session {
         uids: &SequenceSet,
     ) -> Result<(SequenceSet, Option<OwnChange>), Refusal> {
         let selected = self.selected()?;
-        if !plan.sets_seen || selected.read_only || uids.is_empty() {
+        let may_set = !selected.read_only && selected.rights.has(Right::Seen);
+        if !plan.sets_seen || !may_set || uids.is_empty() {
             return Ok((SequenceSet::new(), None));
         }
         let seen = Flags::system(SystemFlag::Seen);
