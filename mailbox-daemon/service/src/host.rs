@@ -2,6 +2,7 @@
 
 use crate::auth::Auth;
 use crate::stop::Stop;
+use crate::stream::Deflaters;
 use crate::tls::{Tls, TlsError};
 use arc_swap::ArcSwap;
 use policy::config::{ConfigError, Settings};
@@ -32,6 +33,8 @@ pub struct Host {
     pub stop: Stop,
     /// A place for each message that may be received at once.
     pub receiving: Semaphore,
+    /// Compressors for IMAP sessions with COMPRESS.
+    pub deflaters: Arc<Deflaters>,
     state_dir: PathBuf,
     config_file: PathBuf,
 }
@@ -128,6 +131,7 @@ impl Host {
         let tls = Tls::load(&state_dir.join(&settings.tls.certificate), &state_dir.join(&settings.tls.key))?;
         Ok(Arc::new(Host {
             receiving: Semaphore::new(settings.limits.receiving_max),
+            deflaters: Arc::default(),
             settings: ArcSwap::from_pointee(settings),
             state,
             tls,

@@ -1,6 +1,9 @@
-//! One connection, plain or inside TLS.
+//! One connection: TCP, inside TLS or not, and over it the layer of COMPRESS or none.
+
+mod deflate;
 
 use crate::tls::Tls;
+use deflate::Deflate;
 use proto::sasl::ChannelBinding;
 use std::io;
 use std::net::SocketAddr;
@@ -9,9 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+pub use deflate::{BrokenDeflate, Deflaters};
+
 /// A connection to a client or another server's client side.
 pub struct Stream {
     transport: Transport,
+    deflate: Option<Box<Deflate>>,
     peer: SocketAddr,
 }
 
@@ -30,7 +36,7 @@ impl Stream {
     pub fn plain(tcp: TcpStream, peer: SocketAddr) -> Stream {
         // Replies are written whole; waiting for more to send would only delay them.
         let _ = tcp.set_nodelay(true);
-        Stream { transport: Transport::Plain(tcp), peer }
+        Stream { transport: Transport::Plain(tcp), deflate: None, peer }
     }
 
     /// Who is on the other end.
@@ -48,37 +54,60 @@ impl Stream {
         matches!(self.transport, Transport::Tls(_))
     }
 
+    /// Whether COMPRESS is on.
+    pub fn is_compressed(&self) -> bool {
+        self.deflate.is_some()
+    }
+
+    /// From now on everything is compressed, both ways; `early` is what came behind the command already.
+    pub fn start_deflate(&mut self, deflaters: &Arc<Deflaters>, early: Vec<u8>) {
+        self.deflate = Some(Box::new(Deflate::new(Arc::clone(deflaters), early)));
+    }
+
+    /// Ends the compression of both directions. What came behind its end is handed back.
+    pub fn end_deflate(&mut self) -> Vec<u8> {
+        self.deflate.take().map(|deflate| deflate.into_rest()).unwrap_or_default()
+    }
+
+    /// An idle connection holds no buffer that it can do without.
+    pub fn release_buffers(&mut self) {
+        if let Some(deflate) = &mut self.deflate {
+            deflate.release();
+        }
+    }
+
     /// Resolves when a read would find something, holding no buffer meanwhile.
     pub async fn readable(&mut self) -> io::Result<()> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => tcp.readable().await,
-            Transport::Tls(protected) => {
-                let (tcp, session) = protected.stream.get_mut();
-                let state = session.process_new_packets().map_err(io::Error::other)?;
-                match state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
-                    true => Ok(()),
-                    false => tcp.readable().await,
-                }
-            }
+        match &self.deflate {
+            Some(deflate) if deflate.has_more() => Ok(()),
+            _ => self.transport.readable().await,
         }
     }
 
     /// Reads what is there; 0 at the end.
     pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => tcp.read(buffer).await,
-            Transport::Tls(protected) => protected.stream.read(buffer).await,
+        let Some(deflate) = &mut self.deflate else { return self.transport.read(buffer).await };
+        loop {
+            let count = deflate.unpack(buffer)?;
+            if count > 0 || deflate.is_over() {
+                return Ok(count);
+            }
+            let count = self.transport.read(deflate.space()).await;
+            deflate.filled(*count.as_ref().unwrap_or(&0));
+            if count? == 0 {
+                return Ok(0);
+            }
         }
     }
 
-    /// Writes everything and, under TLS, sees it off.
+    /// Writes everything and sees it off.
     pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => tcp.write_all(bytes).await,
-            Transport::Tls(protected) => {
-                protected.stream.write_all(bytes).await?;
-                protected.stream.flush().await
+        match &self.deflate {
+            Some(deflate) => {
+                let packed = deflate.pack(bytes)?;
+                self.transport.write_all(&packed).await
             }
+            None => self.transport.write_all(bytes).await,
         }
     }
 
@@ -96,7 +125,8 @@ impl Stream {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS is up already"));
         };
         let (stream, end_point) = tls.accept(tcp).await?;
-        Ok(Stream { transport: Transport::Tls(Box::new(Protected { stream, end_point })), peer: self.peer })
+        let transport = Transport::Tls(Box::new(Protected { stream, end_point }));
+        Ok(Stream { transport, deflate: None, peer: self.peer })
     }
 
     /// What SASL may bind to; empty without TLS.
@@ -117,5 +147,38 @@ impl Stream {
         let Transport::Tls(protected) = &self.transport else { return None };
         let session = protected.stream.get_ref().1;
         Some(format!("{:?} {:?}", session.protocol_version()?, session.negotiated_cipher_suite()?.suite()))
+    }
+}
+
+impl Transport {
+    async fn readable(&mut self) -> io::Result<()> {
+        match self {
+            Transport::Plain(tcp) => tcp.readable().await,
+            Transport::Tls(protected) => {
+                let (tcp, session) = protected.stream.get_mut();
+                let state = session.process_new_packets().map_err(io::Error::other)?;
+                match state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+                    true => Ok(()),
+                    false => tcp.readable().await,
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Transport::Plain(tcp) => tcp.read(buffer).await,
+            Transport::Tls(protected) => protected.stream.read(buffer).await,
+        }
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Transport::Plain(tcp) => tcp.write_all(bytes).await,
+            Transport::Tls(protected) => {
+                protected.stream.write_all(bytes).await?;
+                protected.stream.flush().await
+            }
+        }
     }
 }

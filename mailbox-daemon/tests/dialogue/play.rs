@@ -88,7 +88,14 @@ impl Stage {
                 self.wire().map(|_| ())
             }
             Step::StartTls => self.start_tls(),
+            Step::Deflate => self.wire().map(Wire::start_deflate),
+            Step::Inflate => self.wire().map(Wire::end_deflate),
             Step::Send(text) => self.send(text),
+            Step::SendRaw(text) => {
+                let bytes = unescape(text)?;
+                self.note('C', &bytes);
+                self.wire()?.send_raw(&bytes).map_err(|error| error.to_string())
+            }
             Step::SendBytes(count, byte) => self.send_bytes(*count, *byte),
             Step::Line(regex) => self.expect_line(regex),
             Step::Until(regex) => self.pass_over_until(regex),

@@ -31,8 +31,14 @@ pub enum Step {
     Use(String),
     /// The TLS handshake, now.
     StartTls,
+    /// DEFLATE both ways from here on.
+    Deflate,
+    /// No DEFLATE any more.
+    Inflate,
     /// Send bytes; `${name}` in them stands for what a regex captured.
     Send(String),
+    /// Send bytes past any compression.
+    SendRaw(String),
     /// Send one byte that many times.
     SendBytes(usize, u8),
     /// One line must match.
@@ -110,11 +116,16 @@ fn parse_directive(directive: &str) -> Result<Step, String> {
         let count = count.trim().parse().map_err(|_| format!("not a count: {count:?}"))?;
         return Ok(Step::Repeat(count, std::boxed::Box::new(parse_step(step.trim_start())?)));
     }
+    if let Some(text) = directive.strip_prefix("raw ") {
+        return Ok(Step::SendRaw(text.to_owned()));
+    }
     let words: Vec<&str> = directive.split_whitespace().collect();
     match words[..] {
         ["connect", door] => Ok(Step::Connect("main".to_owned(), parse_door(door)?)),
         ["new", name, door] => Ok(Step::Connect(name.to_owned(), parse_door(door)?)),
         ["use", name] => Ok(Step::Use(name.to_owned())),
+        ["deflate"] => Ok(Step::Deflate),
+        ["inflate"] => Ok(Step::Inflate),
         ["starttls"] => Ok(Step::StartTls),
         ["restart"] => Ok(Step::Restart),
         ["kill"] => Ok(Step::Kill),

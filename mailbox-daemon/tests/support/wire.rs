@@ -1,6 +1,7 @@
 //! A connection as a person with a terminal would have it: bytes out, lines in, TLS when asked.
 
 use super::PATIENCE;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -17,7 +18,14 @@ enum Transport {
 /// A client's end of a connection to loopback.
 pub struct Wire {
     transport: Transport,
+    deflate: Option<Box<Deflate>>,
     unread: Vec<u8>,
+}
+
+/// Compression of both directions.
+struct Deflate {
+    packer: Compress,
+    unpacker: Decompress,
 }
 
 impl Wire {
@@ -32,7 +40,7 @@ impl Wire {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Wire { transport: Transport::Plain(stream), unread: Vec::new() })
+        Ok(Wire { transport: Transport::Plain(stream), deflate: None, unread: Vec::new() })
     }
 
     /// Does the TLS handshake, trusting the CA in that file.
@@ -55,7 +63,18 @@ impl Wire {
         while tls.conn.is_handshaking() {
             tls.conn.complete_io(&mut tls.sock)?;
         }
-        Ok(Wire { transport: Transport::Tls(Box::new(tls)), unread: Vec::new() })
+        Ok(Wire { transport: Transport::Tls(Box::new(tls)), deflate: None, unread: Vec::new() })
+    }
+
+    /// Compresses from here on, and expects the server to.
+    pub fn start_deflate(&mut self) {
+        let (packer, unpacker) = (Compress::new(Compression::best(), false), Decompress::new(false));
+        self.deflate = Some(Box::new(Deflate { packer, unpacker }));
+    }
+
+    /// No more compression.
+    pub fn end_deflate(&mut self) {
+        self.deflate = None;
     }
 
     /// The certificate the server showed, as DER.
@@ -68,6 +87,12 @@ impl Wire {
 
     /// Sends bytes.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let packed = self.deflate.as_mut().map(|deflate| deflate.pack(bytes)).transpose()?;
+        self.send_raw(packed.as_deref().unwrap_or(bytes))
+    }
+
+    /// Sends bytes as they are, past any compression.
+    pub fn send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.transport {
             Transport::Plain(stream) => stream.write_all(bytes),
             Transport::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
@@ -130,7 +155,10 @@ impl Wire {
         };
         match read {
             Ok(count) => {
-                self.unread.extend_from_slice(&chunk[..count]);
+                match &mut self.deflate {
+                    Some(deflate) => deflate.unpack(&chunk[..count], &mut self.unread)?,
+                    None => self.unread.extend_from_slice(&chunk[..count]),
+                }
                 Ok(count > 0)
             }
             Err(error) => match error.kind() {
@@ -139,6 +167,28 @@ impl Wire {
                 ErrorKind::WouldBlock => Err(io::Error::other("the server stays silent")),
                 _ => Err(error),
             },
+        }
+    }
+}
+
+impl Deflate {
+    /// The bytes as a piece of the stream that can be read at once.
+    fn pack(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        // Deflate never makes anything longer than this.
+        let mut packed = Vec::with_capacity(bytes.len() + bytes.len() / 1000 + 100);
+        self.packer.compress_vec(bytes, &mut packed, FlushCompress::Sync).map_err(io::Error::other)?;
+        Ok(packed)
+    }
+
+    fn unpack(&mut self, mut packed: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
+        loop {
+            text.reserve(64 * 1024);
+            let before = self.unpacker.total_in();
+            self.unpacker.decompress_vec(packed, text, FlushDecompress::None).map_err(io::Error::other)?;
+            packed = &packed[(self.unpacker.total_in() - before) as usize..];
+            if packed.is_empty() && text.len() < text.capacity() {
+                return Ok(());
+            }
         }
     }
 }

@@ -46,6 +46,12 @@ pub struct Limits {
     pub imap_idle_s: u64,
     /// Idle seconds before an unauthenticated IMAP session ends.
     pub login_idle_s: u64,
+    /// Seconds an IMAP session may last without a login, whatever it sends.
+    pub login_s: u64,
+    /// Seconds an IMAP command may take to come in, APPEND's messages aside.
+    pub imap_command_s: u64,
+    /// Seconds an IMAP client may take to read what one of its commands filled the output with.
+    pub imap_send_s: u64,
     /// Idle seconds in an SMTP session (RFC 5321 section 4.5.3.2.7).
     pub smtp_idle_s: u64,
     /// Seconds one message may take to come in.
@@ -88,6 +94,9 @@ impl Default for Limits {
             mailboxes_max: 2000,
             imap_idle_s: 30 * 60,
             login_idle_s: 3 * 60,
+            login_s: 10 * 60,
+            imap_command_s: 10 * 60,
+            imap_send_s: 10 * 60,
             smtp_idle_s: 5 * 60,
             smtp_data_s: 60 * 60,
             drain_s: 20,

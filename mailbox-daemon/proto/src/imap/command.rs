@@ -76,6 +76,8 @@ pub enum CommandBody {
     Check,
     /// CLOSE.
     Close,
+    /// COMPRESS DEFLATE (RFC 4978); there is no other mechanism.
+    Compress,
     /// COPY and UID COPY.
     Copy(Transfer),
     /// CREATE, with RFC 6154's USE.
@@ -150,6 +152,8 @@ pub enum CommandBody {
     Store(Store),
     /// SUBSCRIBE.
     Subscribe(MailboxArgument),
+    /// UNAUTHENTICATE (RFC 8437).
+    Unauthenticate,
     /// UNSELECT (RFC 3691).
     Unselect,
     /// UNSUBSCRIBE.

@@ -115,6 +115,14 @@ impl Input {
         *self = Input::default();
     }
 
+    /// Hands out what came behind the command just taken, as COMPRESS wants it: it is in another coding.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        let rest = self.bytes.split_off(self.start);
+        self.bytes.clear();
+        self.start = 0;
+        rest
+    }
+
     fn compact(&mut self) {
         if self.is_empty() {
             self.bytes.clear();

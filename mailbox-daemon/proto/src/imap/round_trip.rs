@@ -218,12 +218,14 @@ fn body() -> impl Strategy<Value = CommandBody> {
         CommandBody::Capability,
         CommandBody::Check,
         CommandBody::Close,
+        CommandBody::Compress,
         CommandBody::Expunge(None),
         CommandBody::Idle,
         CommandBody::Logout,
         CommandBody::Namespace,
         CommandBody::Noop,
         CommandBody::StartTls,
+        CommandBody::Unauthenticate,
         CommandBody::Unselect,
     ]);
     let initial = prop::option::of(prop::collection::vec(any::<u8>(), 0..8));

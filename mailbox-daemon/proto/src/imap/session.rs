@@ -86,6 +86,7 @@ impl Phase {
                 Phase::Before
             }
             CommandBody::Append(_)
+            | CommandBody::Compress
             | CommandBody::Create { .. }
             | CommandBody::Delete(_)
             | CommandBody::Enable(_)
@@ -97,6 +98,7 @@ impl Phase {
             | CommandBody::Select { .. }
             | CommandBody::Status { .. }
             | CommandBody::Subscribe(_)
+            | CommandBody::Unauthenticate
             | CommandBody::Unsubscribe(_) => Phase::After,
             CommandBody::Check
             | CommandBody::Close
@@ -131,13 +133,15 @@ pub struct Offer<'a> {
     pub starttls: bool,
     /// Whether passwords may be sent now.
     pub login: bool,
+    /// Whether COMPRESS can be begun now.
+    pub compress: bool,
     /// The SASL mechanisms offered now.
     pub mechanisms: &'a [&'a str],
 }
 
 /// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
-    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN";
+    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN UNAUTHENTICATE";
 
 /// The capability list (RFC 9051 section 7.2.2).
 pub fn capabilities(offer: &Offer<'_>) -> String {
@@ -153,7 +157,10 @@ pub fn capabilities(offer: &Offer<'_>) -> String {
                 names.push_str(mechanism);
             }
         }
-        _ => names.push_str(EXTENSIONS),
+        _ => {
+            names.push_str(EXTENSIONS);
+            names.push_str(if offer.compress { " COMPRESS=DEFLATE" } else { "" });
+        }
     }
     names
 }
@@ -178,11 +185,17 @@ mod tests {
 
     #[test]
     fn capabilities_tell_what_can_be_done_now() {
-        let mut offer =
-            Offer { state: State::NotAuthenticated, starttls: true, login: false, mechanisms: &[] };
+        let mut offer = Offer {
+            state: State::NotAuthenticated,
+            starttls: true,
+            login: false,
+            compress: true,
+            mechanisms: &[],
+        };
         let names = capabilities(&offer);
         assert_eq!(names, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID STARTTLS LOGINDISABLED");
         offer.state = State::Authenticated;
         assert!(capabilities(&offer).contains(" MOVE ") && !capabilities(&offer).contains("STARTTLS"));
+        assert!(capabilities(&offer).ends_with(" COMPRESS=DEFLATE"));
     }
 }

@@ -12,7 +12,7 @@ use proto::mime::{ScanLimits, Scanner};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Arrival, Mailbox, NewMessage, StoreError};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use types::{Flags, Limits, Right, SequenceSet};
 
 /// Messages one command may bring; each holds a file open until all are there.
@@ -94,9 +94,11 @@ impl Session {
             write::continuation(&mut self.out, "send it");
             self.flush().await?;
         }
+        let end = Instant::now() + Duration::from_secs(limits.smtp_data_s);
         while self.input.message_left() > 0 {
             if self.input.message().is_empty() {
-                if self.fill_within(READ_BYTES, stall(limits)).await? == 0 {
+                let left = end.saturating_duration_since(Instant::now());
+                if self.fill_within(READ_BYTES, stall(limits).min(left)).await? == 0 {
                     return Err(Refusal::Gone);
                 }
                 continue;

@@ -32,7 +32,8 @@ impl Session {
             false => Vec::new(),
         };
         let starttls = self.stream().is_some_and(|stream| !stream.is_tls());
-        capabilities(&Offer { state: self.state, starttls, login, mechanisms: &mechanisms })
+        let compress = self.stream().is_some_and(|stream| stream.is_tls() && !stream.is_compressed());
+        capabilities(&Offer { state: self.state, starttls, login, compress, mechanisms: &mechanisms })
     }
 
     /// Whether a password may cross the connection.

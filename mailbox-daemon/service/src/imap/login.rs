@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::auth::{AuthError, Login, Progress};
 use crate::disk;
 use data_encoding::BASE64;
+use proto::imap::Tag;
 use proto::imap::session::State;
 use proto::imap::write::{self, Code, Status};
 use proto::sasl::Mechanism;
@@ -87,6 +88,15 @@ impl Session {
         info!(peer = %self.peer, account = %login.account, app_password = login.app_password, "logged in");
         self.enter_account(mail);
         Reply::coded(Code::Capability(self.capabilities()), "welcome")
+    }
+
+    /// UNAUTHENTICATE (RFC 8437): everything but TLS is as it was at the greeting.
+    pub(super) async fn unauthenticate(&mut self, tag: &Tag) -> Answer {
+        disk(|| self.leave_account());
+        info!(peer = %self.peer, "logged out, to log in again");
+        write::tagged(&mut self.out, Some(tag), Status::Ok, None, "who comes next?");
+        self.end_compression().await?;
+        Ok(Reply::Later)
     }
 
     async fn refuse_login(&mut self, error: &AuthError) -> Answer {

@@ -7,6 +7,7 @@
 
 mod all_mailboxes;
 mod append;
+mod compress;
 mod copy;
 mod digest;
 mod entry;

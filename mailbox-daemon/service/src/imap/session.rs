@@ -1,6 +1,6 @@
 use super::reply::{Answer, Refusal, Reply};
 use crate::host::Host;
-use crate::stream::Stream;
+use crate::stream::{BrokenDeflate, Stream};
 use policy::config::Settings;
 use proto::imap::session::{Enabled, ExpungeNews, State, expunge_news};
 use proto::imap::write::{self, Status};
@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{AccountMail, View, WatchGuard};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 use types::{Limits, Rights, SequenceSet};
 
@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub(super) state: State,
     pub(super) enabled: Enabled,
     pub(super) login_failures: u32,
+    /// When nobody was logged in any more.
+    stranger_since: Instant,
     account: Option<Arc<AccountMail>>,
     pub(super) selected: Option<Box<Selected>>,
     /// IDLE's tag while it runs.
@@ -78,6 +80,7 @@ impl Session {
             state: State::NotAuthenticated,
             enabled: Enabled::default(),
             login_failures: 0,
+            stranger_since: Instant::now(),
             account: None,
             selected: None,
             idling: None,
@@ -109,25 +112,37 @@ impl Session {
         }
     }
 
+    /// How long the client may be silent. A stranger's time is up by the clock, however it is spent.
     fn patience(&self) -> Duration {
         let settings = self.host.settings.load();
-        Duration::from_secs(match self.state {
-            State::NotAuthenticated => settings.limits.login_idle_s,
-            _ => settings.limits.imap_idle_s,
-        })
+        let limits = &settings.limits;
+        match self.state {
+            State::NotAuthenticated => {
+                Duration::from_secs(limits.login_idle_s).min(left_of(self.stranger_since, limits.login_s))
+            }
+            _ => Duration::from_secs(limits.imap_idle_s),
+        }
     }
 
-    /// Reads what came and does all of it.
+    /// Reads what came and does all of it. A command that has begun must be there in time, however it drips in.
     pub(super) async fn work(&mut self) -> Flow {
+        let mut begun = Instant::now();
         loop {
-            match self.fill(READ_BYTES).await {
-                Ok(0) | Err(_) => return Flow::Break(()),
-                Ok(_) => {}
-            }
-            if self.use_input().await.is_err() {
-                // Whatever was said last may explain why.
-                let _ = self.flush().await;
-                return Flow::Break(());
+            let command_s = self.host.settings.load().limits.imap_command_s;
+            let patience = self.patience().min(left_of(begun, command_s));
+            let used = match self.fill_within(READ_BYTES, patience).await {
+                Ok(0) => return Flow::Break(()),
+                Ok(_) => self.use_input().await,
+                Err(error) => Err(error.into()),
+            };
+            match used {
+                Ok(true) => begun = Instant::now(),
+                Ok(false) => {}
+                Err(_) => {
+                    // Whatever was said last may explain why.
+                    let _ = self.flush().await;
+                    return self.close().await;
+                }
             }
             if self.flush().await.is_err() || self.state == State::Logout {
                 return self.close().await;
@@ -138,19 +153,23 @@ impl Session {
         }
     }
 
-    /// Takes everything that is complete out of the input.
-    async fn use_input(&mut self) -> Result<(), Refusal> {
+    /// Takes everything that is complete out of the input; whether that was anything.
+    async fn use_input(&mut self) -> Result<bool, Refusal> {
+        let mut is_any = false;
         loop {
             if self.idling.is_some() {
                 match self.idle_line() {
                     Some(ended) => ended?,
-                    None => return Ok(()),
+                    None => return Ok(is_any),
                 }
+                is_any = true;
                 continue;
             }
             let settings = self.settings();
-            match self.next(&settings.limits) {
-                Next::Incomplete => return Ok(()),
+            let next = self.next(&settings.limits);
+            is_any |= matches!(next, Next::Command(_) | Next::Refused(..));
+            match next {
+                Next::Incomplete => return Ok(is_any),
                 Next::Continue => {
                     write::continuation(&mut self.out, "go on");
                     self.flush().await?;
@@ -163,7 +182,7 @@ impl Session {
                 }
             }
             if self.state == State::Logout {
-                return Ok(());
+                return Ok(true);
             }
             if self.out.len() >= settings.limits.output_bytes_max {
                 self.flush().await?;
@@ -215,6 +234,7 @@ impl Session {
             CommandBody::Capability => self.capability(),
             CommandBody::Check => self.check(),
             CommandBody::Close => self.close_mailbox().await,
+            CommandBody::Compress => self.compress(tag).await,
             CommandBody::Copy(transfer) => self.copy(transfer).await,
             CommandBody::Create { mailbox, special_use } => self.create(mailbox, &special_use),
             CommandBody::Delete(mailbox) => self.delete(mailbox),
@@ -237,6 +257,7 @@ impl Session {
             CommandBody::Status { mailbox, items } => self.status(mailbox, &items),
             CommandBody::Store(store) => self.store(store).await,
             CommandBody::Subscribe(mailbox) => self.subscribe(mailbox, true),
+            CommandBody::Unauthenticate => self.unauthenticate(tag).await,
             CommandBody::Unselect => self.unselect(),
             CommandBody::Unsubscribe(mailbox) => self.subscribe(mailbox, false),
         }
@@ -261,22 +282,26 @@ impl Session {
         self.fill_within(bytes, self.patience()).await
     }
 
-    /// Reads up to `bytes` from a client that may not be silent for longer than `patience`.
+    /// Reads up to `bytes` from a client that may not be silent for longer than `patience`. If nothing more can come, says so.
     pub(super) async fn fill_within(&mut self, bytes: usize, patience: Duration) -> io::Result<usize> {
         let Some(stream) = &mut self.stream else { return Ok(0) };
         let space = self.input.space(bytes);
         let read = timeout(patience, stream.read(space)).await;
         let read = read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         self.input.filled(bytes, *read.as_ref().unwrap_or(&0));
+        if let Some(text) = read.as_ref().err().and_then(parting_words) {
+            write::untagged(&mut self.out, Status::Bye, None, text);
+        }
         read
     }
 
-    /// Sends what was written. A client that takes nothing for as long as it may be idle is gone.
+    /// Sends what was written. A client that does not take it in time is gone, also one that takes it in drips.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         if self.out.is_empty() {
             return Ok(());
         }
-        let patience = self.patience();
+        let send_s = self.host.settings.load().limits.imap_send_s;
+        let patience = self.patience().min(Duration::from_secs(send_s));
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let sent = timeout(patience, stream.write_all(&self.out)).await;
         self.out.clear();
@@ -309,6 +334,9 @@ impl Session {
     pub(super) fn release_buffers(&mut self) {
         self.input.release();
         self.out = Vec::new();
+        if let Some(stream) = &mut self.stream {
+            stream.release_buffers();
+        }
     }
 
     pub(super) fn settings(&self) -> Arc<Settings> {
@@ -317,6 +345,10 @@ impl Session {
 
     pub(super) fn stream(&self) -> Option<&Stream> {
         self.stream.as_ref()
+    }
+
+    pub(super) fn stream_mut(&mut self) -> Option<&mut Stream> {
+        self.stream.as_mut()
     }
 
     pub(super) fn take_stream(&mut self) -> Option<Stream> {
@@ -338,6 +370,15 @@ impl Session {
         self.state = State::Authenticated;
     }
 
+    /// Nobody is logged in any more, and nothing stays of who was.
+    pub(super) fn leave_account(&mut self) {
+        self.selected = None;
+        self.account = None;
+        self.enabled = Enabled::default();
+        self.state = State::NotAuthenticated;
+        self.stranger_since = Instant::now();
+    }
+
     /// The open mailbox.
     pub(super) fn selected(&self) -> Result<&Selected, Refusal> {
         self.selected.as_deref().ok_or(Refusal::bad("open a mailbox first"))
@@ -356,6 +397,19 @@ impl Session {
     /// A log line for faults of ours.
     pub(super) fn warn(&self, error: &store::StoreError, doing: &str) {
         warn!(peer = %self.peer, %error, doing, "IMAP command failed");
+    }
+}
+
+/// What is left of `allowed_s` seconds that began at `since`.
+fn left_of(since: Instant, allowed_s: u64) -> Duration {
+    Duration::from_secs(allowed_s).saturating_sub(since.elapsed())
+}
+
+/// Why a client that cannot be read any more is left; `None` when it is gone itself.
+fn parting_words(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Some("nothing was heard for too long"),
+        _ => BrokenDeflate::is_cause_of(error).then_some("the compressed stream is broken"),
     }
 }
 

@@ -93,6 +93,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"CAPABILITY" => CommandBody::Capability,
         b"CHECK" => CommandBody::Check,
         b"CLOSE" => CommandBody::Close,
+        b"COMPRESS" => compress(&mut cursor)?,
         b"COPY" => message::copy(&mut cursor, false)?,
         b"CREATE" => create(&mut cursor)?,
         b"DELETE" => CommandBody::Delete(argument(&mut cursor, Cursor::mailbox)?),
@@ -121,6 +122,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"STORE" => message::store(&mut cursor, false)?,
         b"SUBSCRIBE" => CommandBody::Subscribe(argument(&mut cursor, Cursor::mailbox)?),
         b"UID" => uid(&mut cursor)?,
+        b"UNAUTHENTICATE" => CommandBody::Unauthenticate,
         b"UNSELECT" => CommandBody::Unselect,
         b"UNSUBSCRIBE" => CommandBody::Unsubscribe(argument(&mut cursor, Cursor::mailbox)?),
         b"" => return Err(Fault::syntax("a command is missing after the tag")),
@@ -165,6 +167,14 @@ fn authenticate(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
         }),
     };
     Ok(CommandBody::Authenticate { mechanism, initial })
+}
+
+fn compress(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
+    cursor.space()?;
+    match cursor.eat_word("DEFLATE") {
+        true => Ok(CommandBody::Compress),
+        false => Err(Fault::syntax("the only way to compress is DEFLATE")),
+    }
 }
 
 fn create(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {

@@ -72,6 +72,7 @@ impl Writer<'_> {
             CommandBody::Capability => self.put("CAPABILITY"),
             CommandBody::Check => self.put("CHECK"),
             CommandBody::Close => self.put("CLOSE"),
+            CommandBody::Compress => self.put("COMPRESS DEFLATE"),
             CommandBody::Copy(transfer) => {
                 self.target("COPY ", &transfer.target);
                 self.put(" ");
@@ -144,6 +145,7 @@ impl Writer<'_> {
             }
             CommandBody::Store(store) => self.store(store),
             CommandBody::Subscribe(mailbox) => self.with_mailbox("SUBSCRIBE ", mailbox),
+            CommandBody::Unauthenticate => self.put("UNAUTHENTICATE"),
             CommandBody::Unselect => self.put("UNSELECT"),
             CommandBody::Unsubscribe(mailbox) => self.with_mailbox("UNSUBSCRIBE ", mailbox),
         }

@@ -57,6 +57,8 @@ pub enum Code {
     Capability(String),
     /// The mailbox selected before is closed.
     Closed,
+    /// COMPRESS is on already (RFC 4978).
+    CompressionActive,
     /// Where COPY and MOVE put the messages: UIDVALIDITY of the target, UIDs before and after (RFC 4315).
     CopyUid(u32, SequenceSet, SequenceSet),
     /// The data is damaged.
@@ -150,6 +152,7 @@ impl Code {
             Code::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
             Code::Cannot => "CANNOT",
             Code::Closed => "CLOSED",
+            Code::CompressionActive => "COMPRESSIONACTIVE",
             Code::Corruption => "CORRUPTION",
             Code::ExpungeIssued => "EXPUNGEISSUED",
             Code::HasChildren => "HASCHILDREN",
