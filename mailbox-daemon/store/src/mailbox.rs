@@ -52,6 +52,11 @@ impl Mailbox {
         self.account.core()
     }
 
+    /// Whose it is.
+    pub fn account(&self) -> &Arc<AccountMail> {
+        &self.account
+    }
+
     /// Its name now; RENAME may change it.
     pub fn name(&self) -> MailboxName {
         locked(&self.shared).name.clone()

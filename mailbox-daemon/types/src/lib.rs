@@ -19,7 +19,7 @@ pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Rec
 pub use flags::{Flags, Keyword, KeywordError, SystemFlag};
 pub use limits::Limits;
 pub use mailbox_name::{MailboxName, MailboxNameError, SpecialUse};
-pub use rights::{Right, Rights, UnknownRight};
+pub use rights::{Right, Rights, Settable, UnknownRight};
 pub use sequence::{SequenceRange, SequenceSet};
 pub use uid::{ModSeq, SeqNo, Uid, UidValidity};
 

@@ -1,3 +1,4 @@
+use crate::{Flags, SystemFlag};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Sub};
@@ -103,6 +104,48 @@ impl Rights {
     }
 }
 
+/// The flags somebody may set and clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settable {
+    /// System flags.
+    pub system: Flags,
+    /// Whether keywords too.
+    pub keywords: bool,
+}
+
+impl Settable {
+    /// Every flag.
+    pub const ALL: Settable = Settable { system: Flags::SYSTEM, keywords: true };
+
+    /// Those of the flags that may be set.
+    pub fn of(self, flags: Flags) -> Flags {
+        let keywords = flags.without(Flags::SYSTEM);
+        let system = flags.without(keywords).without(Flags::SYSTEM.without(self.system));
+        if self.keywords { system.with(keywords) } else { system }
+    }
+
+    /// Whether there are none.
+    pub fn is_none(self) -> bool {
+        self.system.is_empty() && !self.keywords
+    }
+}
+
+impl Rights {
+    /// The flags these rights let set (RFC 4314 section 4).
+    pub fn settable(self) -> Settable {
+        let needs = |flag: &SystemFlag| match flag {
+            SystemFlag::Deleted => Right::DeleteMessages,
+            SystemFlag::Seen => Right::Seen,
+            SystemFlag::Answered | SystemFlag::Draft | SystemFlag::Flagged => Right::Write,
+        };
+        let allowed = SystemFlag::ALL.into_iter().filter(|flag| self.has(needs(flag)));
+        Settable {
+            system: allowed.fold(Flags::NONE, |flags, flag| flags.with(Flags::system(flag))),
+            keywords: self.has(Right::Write),
+        }
+    }
+}
+
 impl BitOr for Rights {
     type Output = Rights;
 
@@ -149,6 +192,18 @@ mod tests {
         assert_eq!(Rights::ALL.to_string(), "lrswipkxtea");
         assert_eq!(Rights::parse(&Rights::ALL.to_string()), Ok(Rights::ALL));
         assert!(Rights::parse("").is_ok_and(Rights::is_empty));
+    }
+
+    #[test]
+    fn rights_decide_which_flags_can_be_set() {
+        let seen = Flags::system(SystemFlag::Seen);
+        let deleted = Flags::system(SystemFlag::Deleted);
+        let keyword = Flags::keyword(3).expect("a slot");
+        let settable = |letters| Rights::parse(letters).expect("rights").settable();
+        assert_eq!(settable("s").of(seen.with(deleted).with(keyword)), seen);
+        assert_eq!(settable("wt").of(seen.with(deleted).with(keyword)), deleted.with(keyword));
+        assert_eq!(Rights::ALL.settable(), Settable::ALL);
+        assert!(settable("lrikxepa").is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a client asks for: one type per command, valid once it exists (RFC 9051 section 6).
 
+use super::acl::{AclSubject, RightsChange};
 use super::search::{SearchKey, SearchReturn};
 use super::utf7::Utf7Error;
 use std::fmt;
@@ -89,18 +90,24 @@ pub enum CommandBody {
     },
     /// DELETE.
     Delete(MailboxArgument),
+    /// DELETEACL (RFC 4314).
+    DeleteAcl(AclSubject),
     /// ENABLE (RFC 5161): capability names in upper case.
     Enable(Vec<String>),
     /// EXPUNGE; with a set it is UID EXPUNGE (RFC 4315).
     Expunge(Option<MessageSet>),
     /// FETCH and UID FETCH.
     Fetch(Fetch),
+    /// GETACL (RFC 4314).
+    GetAcl(MailboxArgument),
     /// ID (RFC 2971): what the client says of itself.
     Id(Vec<(String, Option<String>)>),
     /// IDLE (RFC 2177).
     Idle,
     /// LIST, plain or extended (RFC 5258).
     List(List),
+    /// LISTRIGHTS (RFC 4314).
+    ListRights(AclSubject),
     /// LOGIN.
     Login {
         /// User name.
@@ -119,6 +126,8 @@ pub enum CommandBody {
     },
     /// MOVE and UID MOVE (RFC 6851).
     Move(Transfer),
+    /// MYRIGHTS (RFC 4314).
+    MyRights(MailboxArgument),
     /// NAMESPACE.
     Namespace,
     /// NOOP.
@@ -139,6 +148,8 @@ pub enum CommandBody {
         /// Whether it is EXAMINE.
         read_only: bool,
     },
+    /// SETACL (RFC 4314).
+    SetAcl(AclSubject, RightsChange),
     /// STARTTLS.
     StartTls,
     /// STATUS.
@@ -357,6 +368,8 @@ pub struct ListReturn {
     pub children: bool,
     /// Special uses; told in any case.
     pub special_use: bool,
+    /// A MYRIGHTS answer for each mailbox (RFC 8440).
+    pub my_rights: bool,
     /// A STATUS answer for each mailbox.
     pub status: Option<Vec<StatusItem>>,
 }

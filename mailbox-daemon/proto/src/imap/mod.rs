@@ -3,6 +3,7 @@
 //! Bytes go into [`Input`], which answers with the next thing to do; [`parse`] turns a whole command into a [`Command`];
 //! [`write`] turns answers into bytes and is the parser's inverse for commands; [`session`] says which command is allowed when.
 
+pub mod acl;
 pub mod command;
 pub mod date;
 mod input;

@@ -1,5 +1,6 @@
 //! Every command that can be written is read back as it was.
 
+use super::acl::{AclSubject, RightsChange};
 use super::command::{
     Append, AppendMessage, BodyItem, Command, CommandBody, Fetch, FetchItem, List, ListReturn, ListSelection,
     Literal, MailboxArgument, MessageSet, Partial, Search, Secret, Section, SectionText, StatusItem, Store,
@@ -11,7 +12,7 @@ use super::search::{SearchField, SearchKey, SearchReturn};
 use super::write;
 use proptest::prelude::*;
 use proptest::sample::select;
-use types::{Flags, Keyword, Limits, MailboxName, SequenceSet, SpecialUse, SystemFlag};
+use types::{Flags, Keyword, Limits, MailboxName, Right, Rights, SequenceSet, SpecialUse, SystemFlag};
 
 fn mailbox() -> impl Strategy<Value = MailboxArgument> {
     "[a-z&ü ~\\\\\"{}%*]{1,8}(/[a-z台+,]{1,4})?"
@@ -177,11 +178,12 @@ fn list() -> impl Strategy<Value = List> {
             let recursive_match = recursive_match && (subscribed || special_use);
             ListSelection { subscribed, remote, recursive_match, special_use }
         });
-    let returns = (any::<(bool, bool, bool)>(), prop::option::of(status_items())).prop_map(
-        |((subscribed, children, special_use), status)| ListReturn {
+    let returns = (any::<(bool, bool, bool, bool)>(), prop::option::of(status_items())).prop_map(
+        |((subscribed, children, special_use, my_rights), status)| ListReturn {
             subscribed,
             children,
             special_use,
+            my_rights,
             status,
         },
     );
@@ -213,6 +215,18 @@ fn append() -> impl Strategy<Value = Append> {
     })
 }
 
+fn acl_subject() -> impl Strategy<Value = AclSubject> {
+    (mailbox(), "-?[a-zä@. ]{1,12}").prop_map(|(mailbox, identifier)| AclSubject { mailbox, identifier })
+}
+
+fn rights_change() -> impl Strategy<Value = RightsChange> {
+    (prop::collection::vec(select(&Right::ALL[..]), 0..4), 0..3).prop_map(|(rights, kind)| {
+        let rights = Rights::of(&rights);
+        [RightsChange::Add(rights), RightsChange::Remove(rights), RightsChange::Replace(rights)]
+            [kind as usize]
+    })
+}
+
 fn body() -> impl Strategy<Value = CommandBody> {
     let plain = select(vec![
         CommandBody::Capability,
@@ -240,6 +254,11 @@ fn body() -> impl Strategy<Value = CommandBody> {
         transfer().prop_map(CommandBody::Move),
         (mailbox(), uses).prop_map(|(mailbox, special_use)| CommandBody::Create { mailbox, special_use }),
         mailbox().prop_map(CommandBody::Delete),
+        acl_subject().prop_map(CommandBody::DeleteAcl),
+        acl_subject().prop_map(CommandBody::ListRights),
+        mailbox().prop_map(CommandBody::GetAcl),
+        mailbox().prop_map(CommandBody::MyRights),
+        (acl_subject(), rights_change()).prop_map(|(subject, change)| CommandBody::SetAcl(subject, change)),
         mailbox().prop_map(CommandBody::Subscribe),
         mailbox().prop_map(CommandBody::Unsubscribe),
         prop::collection::vec("[A-Z0-9=]{1,8}", 1..3).prop_map(CommandBody::Enable),

@@ -89,13 +89,18 @@ impl Phase {
             | CommandBody::Compress
             | CommandBody::Create { .. }
             | CommandBody::Delete(_)
+            | CommandBody::DeleteAcl(_)
             | CommandBody::Enable(_)
+            | CommandBody::GetAcl(_)
             | CommandBody::Idle
             | CommandBody::List(_)
+            | CommandBody::ListRights(_)
             | CommandBody::Lsub { .. }
+            | CommandBody::MyRights(_)
             | CommandBody::Namespace
             | CommandBody::Rename { .. }
             | CommandBody::Select { .. }
+            | CommandBody::SetAcl(..)
             | CommandBody::Status { .. }
             | CommandBody::Subscribe(_)
             | CommandBody::Unauthenticate
@@ -141,7 +146,8 @@ pub struct Offer<'a> {
 
 /// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
-    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN UNAUTHENTICATE";
+    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN UNAUTHENTICATE \
+    ACL RIGHTS=texk LIST-MYRIGHTS";
 
 /// The capability list (RFC 9051 section 7.2.2).
 pub fn capabilities(offer: &Offer<'_>) -> String {

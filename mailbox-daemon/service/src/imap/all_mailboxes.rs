@@ -3,7 +3,7 @@
 use super::reply::Refusal;
 use super::resolve::OTHER_USERS;
 use super::session::Session;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use store::MailboxEntry;
 use types::{MailboxName, Right, Rights};
 
@@ -18,6 +18,13 @@ impl Session {
             return Ok(own);
         }
         Ok(merged(own, shared))
+    }
+
+    /// What may be done with mailboxes where that is not simply everything.
+    pub(super) fn limited_rights(&self) -> Result<HashMap<MailboxName, Rights>, Refusal> {
+        let me = self.mail()?;
+        let own = me.shared_rights(me.address())?;
+        Ok(own.into_iter().chain(self.shared_with_me()?).collect())
     }
 }
 

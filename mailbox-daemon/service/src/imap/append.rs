@@ -1,7 +1,6 @@
 //! APPEND, also of several messages (RFC 9051 section 6.3.12, RFC 3502): each streams to disk as it comes.
 
 use super::reply::{Answer, Refusal, Reply};
-use super::resolve::settable;
 use super::session::Session;
 use crate::disk;
 use proto::imap::command::{Append, AppendMessage};
@@ -13,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Arrival, Mailbox, NewMessage, StoreError};
 use tokio::time::{Instant, timeout};
-use types::{Flags, Limits, Right, SequenceSet};
+use types::{Limits, Right, SequenceSet};
 
 /// Messages one command may bring; each holds a file open until all are there.
 const MESSAGES_MAX: usize = 50;
@@ -61,7 +60,7 @@ impl Session {
             }
         }
         for (_, arrival) in &mut messages {
-            arrival.flags = arrival.flags.without(Flags::SYSTEM.without(settable(target.rights)));
+            arrival.flags = target.rights.settable().of(arrival.flags);
             if !target.rights.has(Right::Write) {
                 arrival.keywords.clear();
             }

@@ -15,8 +15,8 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to copy");
         }
-        let copied =
-            disk(|| self.selected()?.view.mailbox().copy(&uids, &target.mailbox).map_err(Refusal::from))?;
+        let source = self.selected()?.view.mailbox();
+        let copied = disk(|| source.copy_flagged(&uids, &target.mailbox, target.rights.settable()))?;
         match settle(copied).await? {
             Some(code) => Reply::coded(code, "copied"),
             None => Reply::ok("there was nothing to copy"),
@@ -25,6 +25,8 @@ impl Session {
 
     pub(super) async fn move_(&mut self, transfer: Transfer) -> Answer {
         let selected = self.writable()?;
+        // As if the messages were copied, marked and expunged (RFC 6851 section 4.4).
+        selected.require(Right::DeleteMessages)?;
         selected.require(Right::Expunge)?;
         let uids = selected.uids(&transfer.target)?;
         let target = self.target(transfer.mailbox)?;
@@ -34,8 +36,8 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to move");
         }
-        let moved =
-            disk(|| self.selected()?.view.mailbox().move_to(&uids, &target.mailbox).map_err(Refusal::from))?;
+        let source = self.selected()?.view.mailbox();
+        let moved = disk(|| source.move_flagged(&uids, &target.mailbox, target.rights.settable()))?;
         if let Some(code) = settle(moved).await? {
             write::untagged(&mut self.out, Status::Ok, Some(&code), "moved");
         }

@@ -22,8 +22,8 @@ impl Session {
 
     /// Something happened in the mailbox while idling.
     pub(super) async fn tell_idle_news(&mut self) -> Flow {
-        if self.selected.as_ref().is_some_and(|selected| selected.view.mailbox().is_deleted()) {
-            return self.bye("the mailbox was deleted").await;
+        if let Some(why) = self.is_shut_out() {
+            return self.bye(why).await;
         }
         self.tell_news(ExpungeNews::Told);
         match self.flush().await {

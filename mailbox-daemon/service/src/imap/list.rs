@@ -6,10 +6,10 @@ use crate::disk;
 use proto::imap::command::{List, MailboxArgument, StatusItem};
 use proto::imap::list::Pattern;
 use proto::imap::write::{self, ListLine};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use store::{Mailbox, MailboxEntry};
-use types::{MailboxName, Right};
+use types::{MailboxName, Right, Rights};
 
 impl Session {
     pub(super) async fn list(&mut self, list: &List) -> Answer {
@@ -20,15 +20,22 @@ impl Session {
         let settings = self.settings();
         let utf8 = self.enabled.revision2;
         let entries = disk(|| self.all_mailboxes())?;
+        let limited = if list.returns.my_rights { disk(|| self.limited_rights())? } else { HashMap::new() };
         let picked = Picked::new(list, &entries);
         for entry in &entries {
             let Some(line) = picked.line(entry) else { continue };
             write::list(&mut self.out, &line, utf8);
-            if let Some(items) = list.returns.status.as_deref().filter(|_| entry.exists) {
-                match disk(|| self.readable(&entry.name)) {
-                    Ok(mailbox) => self.write_status(&entry.name, &mailbox, items),
-                    // It went away, or may not be read: the others are still told (RFC 5819 section 2).
-                    Err(_) => continue,
+            // A level that is told for what lies below it has no status and no rights (RFC 5819 section 3, RFC 8440 section 4).
+            if entry.exists && picked.is_selected(entry) {
+                if list.returns.my_rights {
+                    let rights = limited.get(&entry.name).copied().unwrap_or(Rights::ALL);
+                    write::myrights(&mut self.out, &entry.name, utf8, rights);
+                }
+                // It went away, or may not be read: the others are still told (RFC 5819 section 2).
+                if let Some(items) = list.returns.status.as_deref()
+                    && let Ok(mailbox) = disk(|| self.readable(&entry.name))
+                {
+                    self.write_status(&entry.name, &mailbox, items);
                 }
             }
             self.flush_if_full(&settings.limits).await?;

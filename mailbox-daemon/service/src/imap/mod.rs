@@ -5,6 +5,7 @@
 //!
 //! A new command is a function in one of the files here and a line in [`Session::dispatch`].
 
+mod acl;
 mod all_mailboxes;
 mod append;
 mod compress;

@@ -1,11 +1,10 @@
 //! What changed in the open mailbox while the client was busy or idle (RFC 9051 section 7.4 and 7.5).
 
-use super::resolve::settable;
 use super::session::{Selected, Session, expunges};
 use proto::imap::session::ExpungeNews;
 use proto::imap::write::{self, Code, FetchWriter, Status};
 use store::FlagsStored;
-use types::{Keyword, ModSeq, Right};
+use types::{Keyword, ModSeq};
 
 /// Flag changes a command made itself and told already, by their modification sequences.
 #[derive(Clone, Copy, Debug)]
@@ -87,9 +86,10 @@ impl Selected {
             return Code::PermanentFlagsNone;
         }
         let more = keywords.len() < types::Flags::KEYWORDS_MAX;
-        match self.rights.has(Right::Write) {
-            true => Code::PermanentFlags(settable(self.rights), keywords, more),
-            false => Code::PermanentFlags(settable(self.rights), Vec::new(), false),
+        let settable = self.rights.settable();
+        match settable.keywords {
+            true => Code::PermanentFlags(settable.system, keywords, more),
+            false => Code::PermanentFlags(settable.system, Vec::new(), false),
         }
     }
 

@@ -9,7 +9,7 @@ use proto::imap::command::MailboxArgument;
 use proto::imap::write::Code;
 use std::sync::Arc;
 use store::{AccountMail, Mailbox};
-use types::{Address, DirectoryEntry, Flags, MailboxName, Right, Rights, SystemFlag};
+use types::{Address, DirectoryEntry, MailboxName, Right, Rights};
 
 /// The level above everybody else's mailboxes, as NAMESPACE tells it.
 pub(super) const OTHER_USERS: &str = "Other Users";
@@ -28,17 +28,6 @@ pub(super) struct Place {
 pub(super) struct Target {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) rights: Rights,
-}
-
-/// The system flags rights allow to set and clear (RFC 4314 section 4). Keywords go with [`Right::Write`].
-pub(super) fn settable(rights: Rights) -> Flags {
-    let needs = |flag: &SystemFlag| match flag {
-        SystemFlag::Deleted => Right::DeleteMessages,
-        SystemFlag::Seen => Right::Seen,
-        SystemFlag::Answered | SystemFlag::Draft | SystemFlag::Flagged => Right::Write,
-    };
-    let allowed = SystemFlag::ALL.into_iter().filter(|flag| rights.has(needs(flag)));
-    allowed.fold(Flags::NONE, |flags, flag| flags.with(Flags::system(flag)))
 }
 
 /// What a name says before anything is looked up.
@@ -180,7 +169,7 @@ fn rights_above(account: &AccountMail, name: &MailboxName, me: &Address) -> Resu
     Ok(if account.address() == me { Rights::ALL } else { Rights::NONE })
 }
 
-fn no_mailbox() -> Refusal {
+pub(super) fn no_mailbox() -> Refusal {
     Refusal::from(store::StoreError::NoSuchMailbox)
 }
 

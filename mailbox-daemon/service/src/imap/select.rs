@@ -19,6 +19,7 @@ impl Session {
             write::untagged(&mut self.out, Status::Ok, Some(&Code::Closed), "the other mailbox is closed");
         }
         let name = mailbox.map_err(Refusal::unknown_name)?;
+        let rights_as_of = self.host.store.sharing_changes();
         let (view, watch, rights) = disk(|| -> Result<_, Refusal> {
             let place = self.resolve(&name)?;
             place.require(Right::Read)?;
@@ -35,6 +36,7 @@ impl Session {
         let selected = Selected {
             view,
             rights,
+            rights_as_of,
             read_only,
             recent_after,
             saved: SequenceSet::new(),

@@ -1,4 +1,5 @@
 use super::reply::{Answer, Refusal, Reply};
+use crate::disk;
 use crate::host::Host;
 use crate::stream::{BrokenDeflate, Stream};
 use policy::config::Settings;
@@ -43,8 +44,10 @@ pub(super) struct Session {
 /// The open mailbox.
 pub(super) struct Selected {
     pub(super) view: View,
-    /// What may be done with it, as of when it was opened.
+    /// What may be done with it...
     pub(super) rights: Rights,
+    /// ... as of this count of changes to anybody's rights.
+    pub(super) rights_as_of: u64,
     pub(super) read_only: bool,
     /// Messages with a higher UID came while it was open: they are `\Recent` for this session.
     pub(super) recent_after: u32,
@@ -207,10 +210,8 @@ impl Session {
     /// Does one command and writes its tagged answer.
     async fn obey(&mut self, command: Command) -> Result<(), Refusal> {
         let Command { tag, body } = command;
-        if let Some(selected) = &self.selected
-            && selected.view.mailbox().is_deleted()
-        {
-            write::untagged(&mut self.out, Status::Bye, None, "the mailbox was deleted");
+        if let Some(why) = self.is_shut_out() {
+            write::untagged(&mut self.out, Status::Bye, None, why);
             return Err(Refusal::Gone);
         }
         let expunges = expunge_news(&body);
@@ -238,21 +239,26 @@ impl Session {
             CommandBody::Copy(transfer) => self.copy(transfer).await,
             CommandBody::Create { mailbox, special_use } => self.create(mailbox, &special_use),
             CommandBody::Delete(mailbox) => self.delete(mailbox),
+            CommandBody::DeleteAcl(subject) => self.deleteacl(subject),
             CommandBody::Enable(names) => self.enable(&names),
             CommandBody::Expunge(uids) => self.expunge(uids).await,
             CommandBody::Fetch(fetch) => self.fetch(fetch).await,
+            CommandBody::GetAcl(mailbox) => self.getacl(mailbox),
             CommandBody::Id(pairs) => self.id(&pairs),
             CommandBody::Idle => self.idle(tag),
             CommandBody::List(list) => self.list(&list).await,
+            CommandBody::ListRights(subject) => self.listrights(subject),
             CommandBody::Login { user, password } => self.login(&user, &password.0).await,
             CommandBody::Logout => self.logout(),
             CommandBody::Lsub { reference, pattern } => self.lsub(&reference, &pattern),
             CommandBody::Move(transfer) => self.move_(transfer).await,
+            CommandBody::MyRights(mailbox) => self.myrights(mailbox),
             CommandBody::Namespace => self.namespace(),
             CommandBody::Noop => Self::noop(),
             CommandBody::Rename { from, to } => self.rename(from, to),
             CommandBody::Search(search) => self.search(tag, search),
             CommandBody::Select { mailbox, read_only } => self.select(mailbox, read_only),
+            CommandBody::SetAcl(subject, change) => self.setacl(subject, change),
             CommandBody::StartTls => self.starttls(tag).await,
             CommandBody::Status { mailbox, items } => self.status(mailbox, &items),
             CommandBody::Store(store) => self.store(store).await,
@@ -392,6 +398,22 @@ impl Session {
             }
             selected => Ok(selected),
         }
+    }
+
+    /// Why nothing can be said of the open mailbox any more. Rights that were changed since count from here on.
+    pub(super) fn is_shut_out(&mut self) -> Option<&'static str> {
+        let changes = self.host.store.sharing_changes();
+        let me = self.account.as_ref()?.address();
+        let selected = self.selected.as_deref_mut()?;
+        if selected.view.mailbox().is_deleted() {
+            return Some("the mailbox was deleted");
+        }
+        if selected.rights_as_of != changes {
+            let mailbox = selected.view.mailbox();
+            selected.rights = disk(|| mailbox.account().rights(&mailbox.name(), me)).unwrap_or_default();
+            selected.rights_as_of = changes;
+        }
+        (!selected.rights.has(types::Right::Read)).then_some("the mailbox is not shared with you any more")
     }
 
     /// A log line for faults of ours.

@@ -2,14 +2,13 @@
 
 use super::news::OwnChange;
 use super::reply::{Answer, Refusal, Reply};
-use super::resolve::settable;
 use super::session::Session;
 use crate::disk;
 use proto::imap::command::{Store, StoreMode};
 use proto::imap::session::ExpungeNews;
 use proto::imap::write::{Code, FetchWriter};
 use store::FlagChange;
-use types::{Flags, Keyword, Right, Rights};
+use types::{Flags, Keyword, Rights};
 
 impl Session {
     pub(super) async fn store(&mut self, store: Store) -> Answer {
@@ -56,17 +55,17 @@ impl Session {
 /// What of a STORE may be done: flags without their right are left as they are, and only when nothing is left it fails
 /// (RFC 4314 section 4).
 fn allowed(store: &Store, rights: Rights) -> Result<(FlagChange, Flags, &[Keyword]), Refusal> {
-    let may_write = rights.has(Right::Write);
-    let flags = store.flags.without(Flags::SYSTEM.without(settable(rights)));
-    let keywords = if may_write { &store.keywords[..] } else { &[] };
+    let settable = rights.settable();
+    let flags = settable.of(store.flags);
+    let keywords = if settable.keywords { &store.keywords[..] } else { &[] };
     let change = match store.mode {
         StoreMode::Add => FlagChange::Add,
         StoreMode::Remove => FlagChange::Remove,
-        StoreMode::Replace => FlagChange::ReplaceOf { system: settable(rights), keywords: may_write },
+        StoreMode::Replace => FlagChange::ReplaceOf(settable),
     };
     let named_any = !store.flags.is_empty() || !store.keywords.is_empty();
     let nothing_left = flags.is_empty() && keywords.is_empty() && named_any;
-    match nothing_left || (settable(rights).is_empty() && !may_write) {
+    match nothing_left || settable.is_none() {
         true => Err(Refusal::no(Code::NoPerm, "you have no right to set these flags")),
         false => Ok((change, flags, keywords)),
     }

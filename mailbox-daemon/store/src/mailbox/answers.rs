@@ -1,5 +1,5 @@
 use crate::commit::Ticket;
-use types::{Flags, Keyword, ModSeq, SequenceSet, Uid, UidValidity, UnixSeconds};
+use types::{Flags, Keyword, ModSeq, SequenceSet, Settable, Uid, UidValidity, UnixSeconds};
 
 /// What a mailbox knows of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +85,7 @@ pub enum FlagChange {
     /// Sets exactly the named ones.
     Replace,
     /// Sets exactly the named ones, as far as these may change; the others stay as they are.
-    ReplaceOf {
-        /// System flags that may change.
-        system: Flags,
-        /// Whether keywords may change.
-        keywords: bool,
-    },
+    ReplaceOf(Settable),
 }
 
 /// What STORE did.

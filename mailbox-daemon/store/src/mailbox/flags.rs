@@ -21,7 +21,7 @@ impl Mailbox {
         let mut writer = self.begin()?;
         let named = match change {
             FlagChange::Remove => self.known_keyword_flags(keywords),
-            FlagChange::Add | FlagChange::Replace | FlagChange::ReplaceOf { .. } => {
+            FlagChange::Add | FlagChange::Replace | FlagChange::ReplaceOf(_) => {
                 self.keyword_flags(keywords, true)?.0
             }
         };
@@ -30,11 +30,7 @@ impl Mailbox {
             FlagChange::Add => flags.with(named),
             FlagChange::Remove => flags.without(named),
             FlagChange::Replace => named,
-            FlagChange::ReplaceOf { system, keywords } => {
-                let fixed_system = system_only(flags).without(system);
-                let fixed_keywords = if keywords { Flags::NONE } else { flags.without(system_only(flags)) };
-                named.with(fixed_system).with(fixed_keywords)
-            }
+            FlagChange::ReplaceOf(settable) => named.with(flags.without(settable.of(flags))),
         };
         let modseq_before = ModSeq(locked(&self.shared).modseq);
         let mut stored = FlagsStored {

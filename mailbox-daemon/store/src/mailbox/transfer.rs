@@ -1,4 +1,4 @@
-//! Messages going from one mailbox to another of the same account: hard links for COPY, renames for MOVE.
+//! Messages going from one mailbox to another, whosever they are: hard links for COPY, renames for MOVE.
 
 use super::writer::{CHUNK, Writer, place_of, system_only};
 use super::{Copied, Mailbox};
@@ -8,7 +8,7 @@ use crate::index::Entry;
 use crate::locked;
 use crate::maildir::name::base_name;
 use std::sync::{Arc, MutexGuard};
-use types::{Flags, Keyword, SequenceSet, Uid};
+use types::{Flags, Keyword, SequenceSet, Settable, Uid};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Transfer {
@@ -17,19 +17,39 @@ enum Transfer {
 }
 
 impl Mailbox {
-    /// Copies messages to another mailbox of the account: all or, after an error, none.
+    /// Copies messages to another mailbox: all or, after an error, none.
     pub fn copy(self: &Arc<Self>, uids: &SequenceSet, target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
-        self.transfer(uids, target, Transfer::Copy)
+        self.copy_flagged(uids, target, Settable::ALL)
     }
 
-    /// Moves messages to another mailbox of the account (RFC 6851): each is in one of the two, whatever happens. After an error
-    /// some may have been moved.
+    /// Copies messages with those of their flags that may be set in the target.
+    pub fn copy_flagged(
+        self: &Arc<Self>,
+        uids: &SequenceSet,
+        target: &Arc<Mailbox>,
+        settable: Settable,
+    ) -> Result<Copied, StoreError> {
+        self.transfer(uids, target, Transfer::Copy, settable)
+    }
+
+    /// Moves messages to another mailbox (RFC 6851): each is in one of the two, whatever happens. After an error some may have
+    /// been moved.
     pub fn move_to(
         self: &Arc<Self>,
         uids: &SequenceSet,
         target: &Arc<Mailbox>,
     ) -> Result<Copied, StoreError> {
-        self.transfer(uids, target, Transfer::Move)
+        self.move_flagged(uids, target, Settable::ALL)
+    }
+
+    /// Moves messages with those of their flags that may be set in the target.
+    pub fn move_flagged(
+        self: &Arc<Self>,
+        uids: &SequenceSet,
+        target: &Arc<Mailbox>,
+        settable: Settable,
+    ) -> Result<Copied, StoreError> {
+        self.transfer(uids, target, Transfer::Move, settable)
     }
 
     fn transfer(
@@ -37,12 +57,13 @@ impl Mailbox {
         uids: &SequenceSet,
         target: &Arc<Mailbox>,
         transfer: Transfer,
+        settable: Settable,
     ) -> Result<Copied, StoreError> {
         let mut writers = Writers::lock(self, target)?;
         // Within one mailbox the copies must not be copied again.
         let last = locked(&self.shared).entries.last().map_or(0, |entry| entry.uid);
         let uids = uids.clamped(last);
-        let mut keywords = KeywordMap::new(self, target);
+        let mut keywords = KeywordMap::new(self, target, settable);
         let (mut left, mut arrived) = (Vec::new(), Vec::new());
         let mut result = Ok(());
         let mut after = 0;
@@ -196,15 +217,18 @@ struct KeywordMap {
     names: Vec<(usize, Keyword)>,
     known: Vec<(usize, Flags)>,
     is_same: bool,
+    settable: Settable,
 }
 
 impl KeywordMap {
-    fn new(source: &Arc<Mailbox>, target: &Arc<Mailbox>) -> KeywordMap {
-        KeywordMap { names: source.keywords(), known: Vec::new(), is_same: Arc::ptr_eq(source, target) }
+    fn new(source: &Arc<Mailbox>, target: &Arc<Mailbox>, settable: Settable) -> KeywordMap {
+        let is_same = Arc::ptr_eq(source, target);
+        KeywordMap { names: source.keywords(), known: Vec::new(), is_same, settable }
     }
 
-    /// The flags as the target writes them; keywords it has no room for are left out.
+    /// The flags as the target writes them; those that may not be set and keywords it has no room for are left out.
     fn translate(&mut self, target: &Mailbox, flags: Flags) -> Result<Flags, StoreError> {
+        let flags = self.settable.of(flags);
         if self.is_same {
             return Ok(flags);
         }

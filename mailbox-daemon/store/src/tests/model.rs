@@ -171,7 +171,7 @@ impl World {
                     let after = match change {
                         FlagChange::Add => before.with(flags),
                         FlagChange::Remove => before.without(flags),
-                        FlagChange::Replace | FlagChange::ReplaceOf { .. } => flags,
+                        FlagChange::Replace | FlagChange::ReplaceOf(_) => flags,
                     };
                     if after != *before {
                         changed.push(uid);

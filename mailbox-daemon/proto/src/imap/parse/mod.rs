@@ -2,6 +2,7 @@
 //!
 //! A new command is a line in [`command`]'s table, a variant of [`CommandBody`] and a function in one of the files here.
 
+mod acl;
 mod cursor;
 mod fetch;
 mod list;
@@ -96,6 +97,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"COMPRESS" => compress(&mut cursor)?,
         b"COPY" => message::copy(&mut cursor, false)?,
         b"CREATE" => create(&mut cursor)?,
+        b"DELETEACL" => CommandBody::DeleteAcl(acl::subject(&mut cursor)?),
         b"DELETE" => CommandBody::Delete(argument(&mut cursor, Cursor::mailbox)?),
         b"ENABLE" => enable(&mut cursor)?,
         b"EXAMINE" => {
@@ -103,13 +105,16 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         }
         b"EXPUNGE" => CommandBody::Expunge(None),
         b"FETCH" => fetch::fetch(&mut cursor, false)?,
+        b"GETACL" => CommandBody::GetAcl(argument(&mut cursor, Cursor::mailbox)?),
         b"ID" => id(&mut cursor)?,
         b"IDLE" => CommandBody::Idle,
         b"LIST" => list::list(&mut cursor)?,
+        b"LISTRIGHTS" => CommandBody::ListRights(acl::subject(&mut cursor)?),
         b"LOGIN" => login(&mut cursor)?,
         b"LOGOUT" => CommandBody::Logout,
         b"LSUB" => list::lsub(&mut cursor)?,
         b"MOVE" => message::move_(&mut cursor, false)?,
+        b"MYRIGHTS" => CommandBody::MyRights(argument(&mut cursor, Cursor::mailbox)?),
         b"NAMESPACE" => CommandBody::Namespace,
         b"NOOP" => CommandBody::Noop,
         b"RENAME" => rename(&mut cursor)?,
@@ -117,6 +122,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"SELECT" => {
             CommandBody::Select { mailbox: argument(&mut cursor, Cursor::mailbox)?, read_only: false }
         }
+        b"SETACL" => acl::setacl(&mut cursor)?,
         b"STARTTLS" => CommandBody::StartTls,
         b"STATUS" => list::status(&mut cursor)?,
         b"STORE" => message::store(&mut cursor, false)?,

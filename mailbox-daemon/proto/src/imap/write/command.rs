@@ -2,6 +2,7 @@
 
 use super::data::{astring, mailbox_name, number, quoted, sequence_set, string};
 use super::fetch::write_section;
+use crate::imap::acl::{AclSubject, RightsChange};
 use crate::imap::command::{
     AppendMessage, BodyItem, Command, CommandBody, FetchItem, List, MailboxArgument, MessageSet, Partial,
     Search, StatusItem, Store, StoreMode, Target,
@@ -87,6 +88,7 @@ impl Writer<'_> {
                 }
             }
             CommandBody::Delete(mailbox) => self.with_mailbox("DELETE ", mailbox),
+            CommandBody::DeleteAcl(subject) => self.acl_subject("DELETEACL ", subject),
             CommandBody::Enable(names) => {
                 self.put("ENABLE ");
                 self.put(&names.join(" "));
@@ -100,6 +102,7 @@ impl Writer<'_> {
                 self.target("FETCH ", &fetch.target);
                 self.list(" (", &fetch.items, Self::fetch_item);
             }
+            CommandBody::GetAcl(mailbox) => self.with_mailbox("GETACL ", mailbox),
             CommandBody::Id(pairs) if pairs.is_empty() => self.put("ID NIL"),
             CommandBody::Id(pairs) => {
                 self.put("ID");
@@ -111,6 +114,7 @@ impl Writer<'_> {
             }
             CommandBody::Idle => self.put("IDLE"),
             CommandBody::List(list) => self.list_command(list),
+            CommandBody::ListRights(subject) => self.acl_subject("LISTRIGHTS ", subject),
             CommandBody::Login { user, password } => {
                 self.put("LOGIN ");
                 astring(self.out, user.as_bytes());
@@ -129,6 +133,7 @@ impl Writer<'_> {
                 self.put(" ");
                 self.mailbox(&transfer.mailbox);
             }
+            CommandBody::MyRights(mailbox) => self.with_mailbox("MYRIGHTS ", mailbox),
             CommandBody::Namespace => self.put("NAMESPACE"),
             CommandBody::Noop => self.put("NOOP"),
             CommandBody::Rename { from, to } => {
@@ -138,6 +143,16 @@ impl Writer<'_> {
             CommandBody::Search(search) => self.search(search),
             CommandBody::Select { mailbox, read_only: false } => self.with_mailbox("SELECT ", mailbox),
             CommandBody::Select { mailbox, read_only: true } => self.with_mailbox("EXAMINE ", mailbox),
+            CommandBody::SetAcl(subject, change) => {
+                self.acl_subject("SETACL ", subject);
+                let (sign, rights) = match change {
+                    RightsChange::Add(rights) => ("+", rights),
+                    RightsChange::Remove(rights) => ("-", rights),
+                    RightsChange::Replace(rights) => ("", rights),
+                };
+                self.put(" ");
+                quoted(self.out, format!("{sign}{rights}").as_bytes());
+            }
             CommandBody::StartTls => self.put("STARTTLS"),
             CommandBody::Status { mailbox, items } => {
                 self.with_mailbox("STATUS ", mailbox);
@@ -172,6 +187,12 @@ impl Writer<'_> {
     fn with_mailbox(&mut self, before: &str, mailbox: &MailboxArgument) {
         self.put(before);
         self.mailbox(mailbox);
+    }
+
+    fn acl_subject(&mut self, before: &str, subject: &AclSubject) {
+        self.with_mailbox(before, &subject.mailbox);
+        self.put(" ");
+        astring(self.out, subject.identifier.as_bytes());
     }
 
     fn set(&mut self, set: &MessageSet) {
@@ -298,6 +319,7 @@ impl Writer<'_> {
             let returns = &list.returns;
             let told = self.words(&[
                 (returns.children, "CHILDREN"),
+                (returns.my_rights, "MYRIGHTS"),
                 (returns.special_use, "SPECIAL-USE"),
                 (returns.subscribed, "SUBSCRIBED"),
             ]);

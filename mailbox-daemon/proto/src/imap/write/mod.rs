@@ -1,5 +1,6 @@
 //! Answers: words to bytes (RFC 9051 section 7), appended to the session's output. Nothing here allocates on the way.
 
+mod acl;
 mod command;
 mod data;
 mod fetch;
@@ -8,6 +9,7 @@ mod mailbox;
 use super::command::Tag;
 use types::{Flags, Keyword, ModSeq, SequenceSet};
 
+pub use acl::{acl, listrights, myrights};
 pub use command::command;
 pub use data::{astring, flag_list, mailbox_name, nstring, number, quoted, sequence_set, string};
 pub use fetch::FetchWriter;
