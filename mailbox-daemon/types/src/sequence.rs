@@ -75,6 +75,24 @@ impl SequenceSet {
         self.0.iter().flat_map(|range| range.first..=range.last)
     }
 
+    /// The numbers at these places of the set, counted from 0.
+    pub fn places(&self, places: std::ops::Range<usize>) -> SequenceSet {
+        let mut skip = places.start as u64;
+        let mut left = places.len() as u64;
+        let mut picked = Vec::new();
+        for range in &self.0 {
+            let length = u64::from(range.last - range.first) + 1;
+            let (skipped, taken) = (skip.min(length), left.min(length.saturating_sub(skip)));
+            if taken > 0 {
+                let first = range.first + skipped as u32;
+                picked.push(SequenceRange { first, last: first + (taken - 1) as u32 });
+            }
+            skip -= skipped;
+            left -= taken;
+        }
+        SequenceSet(picked)
+    }
+
     /// The set with everything above `last` cut off; `*` (any range reaching `u32::MAX`) then means `last` itself,
     /// as RFC 9051 asks for `n:*` with n beyond the end.
     pub fn clamped(&self, last: u32) -> SequenceSet {

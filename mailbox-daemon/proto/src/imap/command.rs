@@ -2,6 +2,7 @@
 
 use super::acl::{AclSubject, RightsChange};
 use super::search::{SearchKey, SearchReturn};
+use super::sort::{Sort, Thread};
 use super::utf7::Utf7Error;
 use std::fmt;
 use thiserror::Error;
@@ -150,6 +151,8 @@ pub enum CommandBody {
     },
     /// SETACL (RFC 4314).
     SetAcl(AclSubject, RightsChange),
+    /// SORT and UID SORT (RFC 5256).
+    Sort(Sort),
     /// STARTTLS.
     StartTls,
     /// STATUS.
@@ -163,6 +166,8 @@ pub enum CommandBody {
     Store(Store),
     /// SUBSCRIBE.
     Subscribe(MailboxArgument),
+    /// THREAD and UID THREAD (RFC 5256).
+    Thread(Thread),
     /// UNAUTHENTICATE (RFC 8437).
     Unauthenticate,
     /// UNSELECT (RFC 3691).

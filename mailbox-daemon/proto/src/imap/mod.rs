@@ -14,6 +14,8 @@ pub mod parse;
 mod round_trip;
 pub mod search;
 pub mod session;
+pub mod sort;
+pub mod threads;
 pub mod utf7;
 pub mod write;
 

@@ -8,7 +8,8 @@ use super::command::{
 };
 use super::input::{AppendNext, Input, Next};
 use super::parse::{self, Dialect};
-use super::search::{SearchField, SearchKey, SearchReturn};
+use super::search::{PartialRange, SearchField, SearchKey, SearchReturn};
+use super::sort::{Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm};
 use super::write;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -145,16 +146,39 @@ fn search_key() -> impl Strategy<Value = SearchKey> {
     })
 }
 
-fn search() -> impl Strategy<Value = Search> {
-    let returns = any::<(bool, bool, bool, bool, bool)>().prop_map(|(min, max, all, count, save)| {
-        let returns = SearchReturn { min, max, all, count, save };
-        if returns == SearchReturn::default() { SearchReturn { all: true, ..returns } } else { returns }
+fn returns() -> impl Strategy<Value = SearchReturn> {
+    let partial = (1_u32.., 1_u32.., any::<bool>()).prop_map(|(from, to, from_end)| PartialRange {
+        from,
+        to,
+        from_end,
     });
-    (any::<bool>(), prop::option::of(returns), search_key()).prop_map(|(uid, returns, key)| Search {
+    let words = (any::<[bool; 7]>(), any::<bool>(), prop::option::of(partial));
+    words.prop_map(|([min, max, count, save, relevancy, context, update], all, partial)| {
+        let all = all && partial.is_none();
+        let returns = SearchReturn { min, max, all, count, save, partial, relevancy, context, update };
+        if returns == SearchReturn::default() { SearchReturn::ALL } else { returns }
+    })
+}
+
+fn search() -> impl Strategy<Value = Search> {
+    (any::<bool>(), prop::option::of(returns()), search_key()).prop_map(|(uid, returns, key)| Search {
         uid,
         returns,
         key,
     })
+}
+
+fn sort() -> impl Strategy<Value = Sort> {
+    let criterion =
+        (select(&SortKey::ALL[..]), any::<bool>()).prop_map(|(key, reverse)| SortCriterion { key, reverse });
+    let criteria = prop::collection::vec(criterion, 1..4);
+    (any::<bool>(), prop::option::of(returns()), criteria, search_key())
+        .prop_map(|(uid, returns, criteria, key)| Sort { uid, returns, criteria, key })
+}
+
+fn thread() -> impl Strategy<Value = Thread> {
+    (any::<bool>(), select(&ThreadAlgorithm::ALL[..]), search_key())
+        .prop_map(|(uid, algorithm, key)| Thread { uid, algorithm, key })
 }
 
 fn store() -> impl Strategy<Value = Store> {
@@ -271,6 +295,8 @@ fn body() -> impl Strategy<Value = CommandBody> {
             .prop_map(|(reference, pattern)| CommandBody::Lsub { reference, pattern }),
         (mailbox(), mailbox()).prop_map(|(from, to)| CommandBody::Rename { from, to }),
         search().prop_map(CommandBody::Search),
+        sort().prop_map(CommandBody::Sort),
+        thread().prop_map(CommandBody::Thread),
         (mailbox(), any::<bool>())
             .prop_map(|(mailbox, read_only)| CommandBody::Select { mailbox, read_only }),
         (mailbox(), status_items()).prop_map(|(mailbox, items)| CommandBody::Status { mailbox, items }),
@@ -295,7 +321,7 @@ proptest! {
     fn no_frame_makes_the_parser_panic(
         words in prop::collection::vec(select(vec![
             "a", "UID", "FETCH", "SEARCH", "STORE", "LIST", "APPEND", "1:*", "(", ")", "BODY[", "]", "<0.1>", "{3}\r\n", "{3+}\r\n", "\"", "\\",
-            "OR", "NOT", "RETURN", "$", "1", ".", "HEADER.FIELDS", "FLAGS", "\\Seen", "INBOX", "CREATE", "USE", "\r\n", "é", "*", "%", "&", "~",
+            "OR", "NOT", "RETURN", "SORT", "THREAD", "REFS", "PARTIAL", "-1:-2", "FUZZY", "RELEVANCY", "SUBJECT", "REVERSE", "UTF-8", "$", "1", ".", "HEADER.FIELDS", "FLAGS", "\\Seen", "INBOX", "CREATE", "USE", "\r\n", "é", "*", "%", "&", "~",
         ]), 0..12),
         spaced in any::<bool>(),
     ) {

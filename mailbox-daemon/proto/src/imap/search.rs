@@ -113,14 +113,6 @@ impl HeaderField {
             _ => None,
         })
     }
-
-    /// What has to be looked at.
-    fn needs(self) -> Needs {
-        match self {
-            HeaderField::Search(_) | HeaderField::ListId => Needs::Front,
-            HeaderField::InReplyTo | HeaderField::MessageId | HeaderField::References => Needs::Digest,
-        }
-    }
 }
 
 /// What a key has to look at, from cheap to dear.
@@ -128,9 +120,7 @@ impl HeaderField {
 pub enum Needs {
     /// Flags, dates, sizes and numbers: the rows in memory.
     Row,
-    /// The fields that the index keeps for searches.
-    Front,
-    /// All that the index keeps of the header.
+    /// What the index keeps of the header.
     Digest,
     /// The message itself.
     Message,
@@ -141,13 +131,12 @@ impl SearchKey {
     pub fn needs(&self) -> Needs {
         match self {
             SearchKey::Body(_) | SearchKey::Text(_) => Needs::Message,
-            SearchKey::Header(name, _) => {
-                HeaderField::of_name(name).map_or(Needs::Message, HeaderField::needs)
-            }
+            SearchKey::Header(name, _) if HeaderField::of_name(name).is_none() => Needs::Message,
+            SearchKey::Header(..) => Needs::Digest,
             SearchKey::Field(..)
             | SearchKey::SentBefore(_)
             | SearchKey::SentOn(_)
-            | SearchKey::SentSince(_) => Needs::Front,
+            | SearchKey::SentSince(_) => Needs::Digest,
             SearchKey::Not(key) => key.needs(),
             SearchKey::Or(a, b) => a.needs().max(b.needs()),
             SearchKey::And(keys) => keys.iter().map(SearchKey::needs).max().unwrap_or(Needs::Row),
@@ -167,12 +156,12 @@ impl SearchKey {
     }
 }
 
-/// RETURN options of SEARCH (RFC 9051 section 6.4.4); none given means ALL.
+/// RETURN options of SEARCH, SORT and ESEARCH (RFC 9051 section 6.4.4, RFC 5267, RFC 9394); an empty list means ALL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SearchReturn {
-    /// The lowest number.
+    /// The lowest number; of SORT the first.
     pub min: bool,
-    /// The highest number.
+    /// The highest number; of SORT the last.
     pub max: bool,
     /// All numbers.
     pub all: bool,
@@ -180,6 +169,51 @@ pub struct SearchReturn {
     pub count: bool,
     /// Keep the result for `$`.
     pub save: bool,
+    /// Some of the results by their place.
+    pub partial: Option<PartialRange>,
+    /// How well each message matches (RFC 6203); FUZZY is exact here, so all match fully.
+    pub relevancy: bool,
+    /// The same will be asked again. It changes nothing here.
+    pub context: bool,
+    /// Tell when the result changes, until CANCELUPDATE.
+    pub update: bool,
+}
+
+impl SearchReturn {
+    /// ALL and nothing else.
+    pub const ALL: SearchReturn = SearchReturn {
+        min: false,
+        max: false,
+        all: true,
+        count: false,
+        save: false,
+        partial: None,
+        relevancy: false,
+        context: false,
+        update: false,
+    };
+}
+
+/// The range of PARTIAL: places in the result, counted from 1 at its begin or its end (RFC 9394 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartialRange {
+    /// The end written first.
+    pub from: u32,
+    /// The end written second.
+    pub to: u32,
+    /// Whether places count from the end (both numbers were written with a minus).
+    pub from_end: bool,
+}
+
+impl PartialRange {
+    /// The places it means among `count` results, counted from 0.
+    pub fn places(self, count: usize) -> std::ops::Range<usize> {
+        let (near, far) = (self.from.min(self.to) as usize - 1, self.from.max(self.to) as usize);
+        match self.from_end {
+            false => near.min(count)..far.min(count),
+            true => count.saturating_sub(far)..count.saturating_sub(near),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -190,12 +224,24 @@ mod tests {
     fn a_key_needs_what_its_dearest_part_needs() {
         let subject = SearchKey::Field(SearchField::Subject, "x".to_owned());
         let key = SearchKey::And(vec![SearchKey::All, SearchKey::Not(Box::new(subject.clone()))]);
-        assert_eq!(key.needs(), Needs::Front);
-        assert_eq!(SearchKey::Header("References".to_owned(), String::new()).needs(), Needs::Digest);
+        assert_eq!(key.needs(), Needs::Digest);
         assert_eq!(
             SearchKey::Or(Box::new(key), Box::new(SearchKey::Body("y".to_owned()))).needs(),
             Needs::Message
         );
         assert_eq!(SearchKey::And(Vec::new()).needs(), Needs::Row);
+    }
+
+    #[test]
+    fn partial_ranges_name_places_from_either_end() {
+        let places = |from, to, from_end| PartialRange { from, to, from_end }.places(10);
+        assert_eq!(places(1, 3, false), 0..3);
+        assert_eq!(places(3, 1, false), 0..3);
+        assert_eq!(places(9, 20, false), 8..10);
+        assert!(places(11, 20, false).is_empty());
+        assert_eq!(places(1, 1, true), 9..10);
+        assert_eq!(places(1, 100, true), 0..10);
+        assert_eq!(places(4, 9, true), 1..7);
+        assert!(places(11, 12, true).is_empty());
     }
 }

@@ -112,7 +112,9 @@ impl Phase {
             | CommandBody::Fetch(_)
             | CommandBody::Move(_)
             | CommandBody::Search(_)
+            | CommandBody::Sort(_)
             | CommandBody::Store(_)
+            | CommandBody::Thread(_)
             | CommandBody::Unselect => Phase::Selected,
         }
     }
@@ -123,7 +125,9 @@ pub fn expunge_news(body: &CommandBody) -> ExpungeNews {
     let held = match body {
         CommandBody::Fetch(fetch) => !fetch.target.uid,
         CommandBody::Search(search) => !search.uid || search.key.names_sequence_numbers(),
+        CommandBody::Sort(sort) => !sort.uid || sort.key.names_sequence_numbers(),
         CommandBody::Store(store) => !store.target.uid,
+        CommandBody::Thread(thread) => !thread.uid || thread.key.names_sequence_numbers(),
         _ => false,
     };
     if held { ExpungeNews::Held } else { ExpungeNews::Told }
@@ -146,7 +150,9 @@ pub struct Offer<'a> {
 
 /// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
-    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN UNAUTHENTICATE \
+    CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
+    SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
+    UNAUTHENTICATE \
     ACL RIGHTS=texk LIST-MYRIGHTS";
 
 /// The capability list (RFC 9051 section 7.2.2).

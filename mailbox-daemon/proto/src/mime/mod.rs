@@ -7,16 +7,20 @@
 //! All offsets are wire offsets: octets from the start of the message in its CRLF form.
 
 pub mod address;
+pub mod base_subject;
+pub mod collation;
 pub mod date;
 pub mod decode;
 pub mod digest;
 pub mod encoded_word;
 mod envelope;
+pub mod envelope_view;
 mod fields;
 pub mod fold;
 pub mod header;
 pub mod imap_string;
 mod lexer;
+pub mod message_ids;
 mod parameter;
 pub mod report;
 mod scan;
@@ -26,6 +30,6 @@ mod tests;
 pub mod text;
 mod write;
 
-pub use digest::{Digest, DigestError, DigestFront, DigestView, SentDate};
+pub use digest::{Digest, DigestError, DigestView, SentDate};
 pub use scan::{ScanLimits, Scanner};
 pub use structure::{Disposition, Parameter, Part, PartKind, SectionText};

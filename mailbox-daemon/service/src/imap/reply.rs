@@ -87,7 +87,7 @@ impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Refusal {
         let code = match fault.kind {
             FaultKind::Syntax | FaultKind::LiteralToCome => return Refusal::Bad(fault.text),
-            FaultKind::BadCharset => Code::BadCharset,
+            FaultKind::BadCharset { .. } => Code::BadCharset,
             FaultKind::Limit => Code::Limit,
             FaultKind::TooBig => Code::TooBig,
             FaultKind::UseAttribute => Code::UseAttr,

@@ -5,7 +5,7 @@ use crate::stream::{BrokenDeflate, Stream};
 use policy::config::Settings;
 use proto::imap::session::{Enabled, ExpungeNews, State, expunge_news};
 use proto::imap::write::{self, Status};
-use proto::imap::{Command, CommandBody, Dialect, Input, Next, Tag};
+use proto::imap::{Command, CommandBody, Dialect, Fault, FaultKind, Input, Next, Tag};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -178,7 +178,10 @@ impl Session {
                     self.flush().await?;
                 }
                 Next::Command(command) => self.obey(command).await?,
-                Next::Refused(tag, fault) => self.answer(tag.as_ref(), Err(fault.into()))?,
+                Next::Refused(tag, fault) => {
+                    self.forget_saved(&fault);
+                    self.answer(tag.as_ref(), Err(fault.into()))?;
+                }
                 Next::Hopeless => {
                     write::untagged(&mut self.out, Status::Bye, None, "that is more than can be thrown away");
                     return Err(Refusal::Gone);
@@ -190,6 +193,13 @@ impl Session {
             if self.out.len() >= settings.limits.output_bytes_max {
                 self.flush().await?;
             }
+        }
+    }
+
+    /// A search that was to be saved and could not be done leaves `$` empty (RFC 5182 section 2.1).
+    fn forget_saved(&mut self, fault: &Fault) {
+        if let (FaultKind::BadCharset { save: true }, Some(selected)) = (fault.kind, &mut self.selected) {
+            selected.saved = SequenceSet::new();
         }
     }
 
@@ -259,11 +269,13 @@ impl Session {
             CommandBody::Search(search) => self.search(tag, search),
             CommandBody::Select { mailbox, read_only } => self.select(mailbox, read_only),
             CommandBody::SetAcl(subject, change) => self.setacl(subject, change),
+            CommandBody::Sort(sort) => self.sort(tag, sort).await,
             CommandBody::StartTls => self.starttls(tag).await,
             CommandBody::Status { mailbox, items } => self.status(mailbox, &items),
             CommandBody::Store(store) => self.store(store).await,
             CommandBody::Subscribe(mailbox) => self.subscribe(mailbox, true),
             CommandBody::Unauthenticate => self.unauthenticate(tag).await,
+            CommandBody::Thread(thread) => self.thread(thread).await,
             CommandBody::Unselect => self.unselect(),
             CommandBody::Unsubscribe(mailbox) => self.subscribe(mailbox, false),
         }

@@ -1,6 +1,7 @@
 use super::{Dialect, Fault};
 use crate::imap::command::{Literal, MailboxArgument, MessageSet, NameFault};
 use crate::imap::utf7;
+use encoding_rs::Encoding;
 use std::borrow::Cow;
 use types::{Flags, Keyword, MailboxName, SequenceSet, SystemFlag};
 
@@ -10,13 +11,17 @@ pub(super) struct Cursor<'a> {
     at: usize,
     pub(super) dialect: &'a Dialect<'a>,
     pub(super) search_keys: usize,
+    /// Whether FUZZY was among the search keys.
+    pub(super) fuzzy: bool,
+    /// What search texts are written in; `None` is UTF-8.
+    pub(super) charset: Option<&'static Encoding>,
 }
 
 type Parsed<T> = Result<T, Fault>;
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(frame: &'a [u8], dialect: &'a Dialect<'a>) -> Cursor<'a> {
-        Cursor { frame, at: 0, dialect, search_keys: 0 }
+        Cursor { frame, at: 0, dialect, search_keys: 0, fuzzy: false, charset: None }
     }
 
     pub(super) fn rest(&self) -> &'a [u8] {

@@ -8,6 +8,8 @@ mod fetch;
 mod list;
 mod message;
 mod search;
+mod search_return;
+mod sort;
 
 use super::command::{Command, CommandBody, Secret, Tag};
 use cursor::{Cursor, utf8};
@@ -40,8 +42,12 @@ pub struct Fault {
 /// Kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// SEARCH in a charset that is not spoken here: `NO [BADCHARSET]`.
-    BadCharset,
+    /// SEARCH in a charset that is not spoken here: `NO [BADCHARSET]`; with `save` the saved result is lost
+    /// (RFC 5182 section 2.1).
+    BadCharset {
+        /// Whether the result would have been saved.
+        save: bool,
+    },
     /// One of our limits: `NO [LIMIT]`.
     Limit,
     /// The frame ends where a literal's content should stand. Only a prefix of a command can have it.
@@ -123,10 +129,12 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
             CommandBody::Select { mailbox: argument(&mut cursor, Cursor::mailbox)?, read_only: false }
         }
         b"SETACL" => acl::setacl(&mut cursor)?,
+        b"SORT" => sort::sort(&mut cursor, false)?,
         b"STARTTLS" => CommandBody::StartTls,
         b"STATUS" => list::status(&mut cursor)?,
         b"STORE" => message::store(&mut cursor, false)?,
         b"SUBSCRIBE" => CommandBody::Subscribe(argument(&mut cursor, Cursor::mailbox)?),
+        b"THREAD" => sort::thread(&mut cursor, false)?,
         b"UID" => uid(&mut cursor)?,
         b"UNAUTHENTICATE" => CommandBody::Unauthenticate,
         b"UNSELECT" => CommandBody::Unselect,
@@ -146,8 +154,12 @@ fn uid(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
         b"FETCH" => fetch::fetch(cursor, true),
         b"MOVE" => message::move_(cursor, true),
         b"SEARCH" => search::search(cursor, true),
+        b"SORT" => sort::sort(cursor, true),
         b"STORE" => message::store(cursor, true),
-        _ => Err(Fault::syntax("UID stands before COPY, EXPUNGE, FETCH, MOVE, SEARCH or STORE")),
+        b"THREAD" => sort::thread(cursor, true),
+        _ => {
+            Err(Fault::syntax("UID stands before COPY, EXPUNGE, FETCH, MOVE, SEARCH, SORT, STORE or THREAD"))
+        }
     }
 }
 

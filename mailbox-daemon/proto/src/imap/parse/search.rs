@@ -1,50 +1,51 @@
 use super::cursor::{Cursor, utf8};
-use super::{Fault, FaultKind, argument};
+use super::{Fault, FaultKind, argument, search_return};
 use crate::imap::command::{CommandBody, Search};
 use crate::imap::date;
 use crate::imap::search::{SearchField, SearchKey, SearchReturn};
+use crate::mime::decode;
 use std::borrow::Cow;
 use types::{Keyword, SystemFlag};
 
 pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
     cursor.space()?;
-    let mut returns = None;
-    if cursor.eat_word("RETURN") {
-        returns = Some(argument(cursor, return_options)?);
-        cursor.space()?;
-    }
+    let returns = search_return::optional(cursor)?;
     if cursor.eat_word("CHARSET") {
-        let charset = argument(cursor, |cursor| cursor.astring("a charset is missing"))?;
-        if ![&b"UTF-8"[..], b"US-ASCII"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
-            let text = Cow::Borrowed("search texts are in UTF-8 or US-ASCII");
-            return Err(Fault { kind: FaultKind::BadCharset, text });
-        }
+        argument(cursor, |cursor| charset(cursor, returns.is_some_and(|returns| returns.save)))?;
         cursor.space()?;
     }
+    Ok(CommandBody::Search(Search { uid, returns, key: keys(cursor, is_fuzzy(returns))? }))
+}
+
+/// The charset of the texts that follow. US-ASCII is read as UTF-8, of which it is a part.
+pub(super) fn charset(cursor: &mut Cursor<'_>, save: bool) -> Result<(), Fault> {
+    let label = cursor.astring("a charset is missing")?;
+    let is_utf8 = [&b"UTF-8"[..], b"US-ASCII"].iter().any(|known| label.eq_ignore_ascii_case(known));
+    cursor.charset = match is_utf8 {
+        true => None,
+        false => Some(decode::charset(&label).ok_or(Fault {
+            kind: FaultKind::BadCharset { save },
+            text: Cow::Borrowed("that charset is not known here"),
+        })?),
+    };
+    Ok(())
+}
+
+/// Whether relevancy is to be told, which only FUZZY gives (RFC 6203 section 4).
+pub(super) fn is_fuzzy(returns: Option<SearchReturn>) -> bool {
+    returns.is_some_and(|returns| returns.relevancy)
+}
+
+/// The keys to the end of the command; all of them must hold.
+pub(super) fn keys(cursor: &mut Cursor<'_>, must_be_fuzzy: bool) -> Result<SearchKey, Fault> {
     let mut keys = vec![key(cursor, 0)?];
     while cursor.eat(b' ') {
         keys.push(key(cursor, 0)?);
     }
-    Ok(CommandBody::Search(Search { uid, returns, key: all_of(keys) }))
-}
-
-fn return_options(cursor: &mut Cursor<'_>) -> Result<SearchReturn, Fault> {
-    let mut returns = SearchReturn::default();
-    cursor.list("RETURN's options stand in parentheses", |cursor| {
-        match &*cursor.word().to_ascii_uppercase() {
-            b"ALL" => returns.all = true,
-            b"COUNT" => returns.count = true,
-            b"MAX" => returns.max = true,
-            b"MIN" => returns.min = true,
-            b"SAVE" => returns.save = true,
-            _ => return Err(Fault::syntax("SEARCH can RETURN ALL, COUNT, MAX, MIN and SAVE")),
-        }
-        Ok(())
-    })?;
-    if returns == SearchReturn::default() {
-        returns.all = true;
+    match must_be_fuzzy && !cursor.fuzzy {
+        true => Err(Fault::syntax("RELEVANCY needs a FUZZY search key")),
+        false => Ok(all_of(keys)),
     }
-    Ok(returns)
 }
 
 fn all_of(mut keys: Vec<SearchKey>) -> SearchKey {
@@ -88,6 +89,11 @@ fn named_key(cursor: &mut Cursor<'_>, depth: usize) -> Result<SearchKey, Fault> 
         b"ALL" => SearchKey::All,
         b"BEFORE" => SearchKey::Before(argument(cursor, day)?),
         b"BODY" => SearchKey::Body(argument(cursor, text)?),
+        // Exact matches are good enough for those who ask for less (RFC 6203 section 4).
+        b"FUZZY" => {
+            cursor.fuzzy = true;
+            argument(cursor, |cursor| key(cursor, depth + 1))?
+        }
         b"HEADER" => SearchKey::Header(argument(cursor, text)?, argument(cursor, text)?),
         b"KEYWORD" => SearchKey::Keyword(argument(cursor, keyword)?, true),
         b"LARGER" => SearchKey::Larger(argument(cursor, Cursor::number64)?),
@@ -128,7 +134,11 @@ fn flag_key(word: &[u8]) -> Option<SearchKey> {
 }
 
 fn text(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
-    utf8(cursor.astring("a search text is missing")?)
+    let text = cursor.astring("a search text is missing")?;
+    match cursor.charset {
+        None => utf8(text),
+        Some(encoding) => Ok(encoding.decode_without_bom_handling(&text).0.into_owned()),
+    }
 }
 
 fn keyword(cursor: &mut Cursor<'_>) -> Result<Keyword, Fault> {

@@ -1,14 +1,13 @@
 //! Commands as a client writes them: the parser's inverse, for tests, tools and fuzzing.
 
-use super::data::{astring, mailbox_name, number, quoted, sequence_set, string};
+use super::data::{astring, mailbox_name, quoted, sequence_set, string};
 use super::fetch::write_section;
 use crate::imap::acl::{AclSubject, RightsChange};
 use crate::imap::command::{
     AppendMessage, BodyItem, Command, CommandBody, FetchItem, List, MailboxArgument, MessageSet, Partial,
-    Search, StatusItem, Store, StoreMode, Target,
+    StatusItem, Store, StoreMode, Target,
 };
 use crate::imap::date;
-use crate::imap::search::SearchKey;
 use crate::imap::utf7;
 use data_encoding::BASE64;
 use types::{Flags, Keyword, SystemFlag};
@@ -44,13 +43,13 @@ fn make_literals_plain_sailing(out: &mut Vec<u8>, begin: usize) {
     out.append(&mut rest);
 }
 
-struct Writer<'a> {
-    out: &'a mut Vec<u8>,
+pub(super) struct Writer<'a> {
+    pub(super) out: &'a mut Vec<u8>,
     utf8_names: bool,
 }
 
 impl Writer<'_> {
-    fn put(&mut self, text: &str) {
+    pub(super) fn put(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
 
@@ -153,6 +152,7 @@ impl Writer<'_> {
                 self.put(" ");
                 quoted(self.out, format!("{sign}{rights}").as_bytes());
             }
+            CommandBody::Sort(sort) => self.sort(sort),
             CommandBody::StartTls => self.put("STARTTLS"),
             CommandBody::Status { mailbox, items } => {
                 self.with_mailbox("STATUS ", mailbox);
@@ -160,13 +160,14 @@ impl Writer<'_> {
             }
             CommandBody::Store(store) => self.store(store),
             CommandBody::Subscribe(mailbox) => self.with_mailbox("SUBSCRIBE ", mailbox),
+            CommandBody::Thread(thread) => self.thread(thread),
             CommandBody::Unauthenticate => self.put("UNAUTHENTICATE"),
             CommandBody::Unselect => self.put("UNSELECT"),
             CommandBody::Unsubscribe(mailbox) => self.with_mailbox("UNSUBSCRIBE ", mailbox),
         }
     }
 
-    fn list<T>(&mut self, begin: &str, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+    pub(super) fn list<T>(&mut self, begin: &str, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
         self.put(begin);
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
@@ -195,7 +196,7 @@ impl Writer<'_> {
         astring(self.out, subject.identifier.as_bytes());
     }
 
-    fn set(&mut self, set: &MessageSet) {
+    pub(super) fn set(&mut self, set: &MessageSet) {
         match set {
             MessageSet::Numbers(set) => sequence_set(self.out, set),
             MessageSet::Saved => self.put("$"),
@@ -332,7 +333,7 @@ impl Writer<'_> {
     }
 
     /// An open parenthesis and the words that hold; whether there were any.
-    fn words(&mut self, words: &[(bool, &str)]) -> bool {
+    pub(super) fn words(&mut self, words: &[(bool, &str)]) -> bool {
         let present: Vec<&str> =
             words.iter().filter(|(present, _)| *present).map(|(_, word)| *word).collect();
         self.put(&format!("({}", present.join(" ")));
@@ -341,85 +342,5 @@ impl Writer<'_> {
 
     fn status_items(&mut self, items: &[StatusItem]) {
         self.list(" (", items, |writer, item| writer.put(item.name()));
-    }
-
-    fn search(&mut self, search: &Search) {
-        self.put(if search.uid { "UID SEARCH " } else { "SEARCH " });
-        if let Some(returns) = search.returns {
-            self.put("RETURN ");
-            self.words(&[
-                (returns.min, "MIN"),
-                (returns.max, "MAX"),
-                (returns.all, "ALL"),
-                (returns.count, "COUNT"),
-                (returns.save, "SAVE"),
-            ]);
-            self.put(") ");
-        }
-        self.put("CHARSET UTF-8 ");
-        self.search_key(&search.key);
-    }
-
-    fn search_key(&mut self, key: &SearchKey) {
-        match key {
-            SearchKey::All => self.put("ALL"),
-            SearchKey::And(keys) => self.list("(", keys, Self::search_key),
-            SearchKey::Before(day) => self.dated("BEFORE ", *day),
-            SearchKey::Body(text) => self.texts("BODY", &[text]),
-            SearchKey::Field(field, text) => self.texts(field.name(), &[text]),
-            SearchKey::Flag(flag, set) => {
-                self.put(if *set { "" } else { "UN" });
-                self.put(&flag.imap_name()[1..].to_ascii_uppercase());
-            }
-            SearchKey::Header(name, text) => self.texts("HEADER", &[name, text]),
-            SearchKey::Keyword(keyword, set) => {
-                self.put(if *set { "KEYWORD " } else { "UNKEYWORD " });
-                self.put(keyword.as_str());
-            }
-            SearchKey::Larger(bytes) => self.counted("LARGER ", *bytes),
-            SearchKey::Not(key) => {
-                self.put("NOT ");
-                self.search_key(key);
-            }
-            SearchKey::Older(seconds) => self.counted("OLDER ", u64::from(*seconds)),
-            SearchKey::On(day) => self.dated("ON ", *day),
-            SearchKey::Or(either, or) => {
-                self.put("OR ");
-                self.search_key(either);
-                self.put(" ");
-                self.search_key(or);
-            }
-            SearchKey::Recent(recent) => self.put(if *recent { "RECENT" } else { "OLD" }),
-            SearchKey::SentBefore(day) => self.dated("SENTBEFORE ", *day),
-            SearchKey::SentOn(day) => self.dated("SENTON ", *day),
-            SearchKey::SentSince(day) => self.dated("SENTSINCE ", *day),
-            SearchKey::Sequence(set) => self.set(set),
-            SearchKey::Since(day) => self.dated("SINCE ", *day),
-            SearchKey::Smaller(bytes) => self.counted("SMALLER ", *bytes),
-            SearchKey::Text(text) => self.texts("TEXT", &[text]),
-            SearchKey::Uid(set) => {
-                self.put("UID ");
-                self.set(set);
-            }
-            SearchKey::Younger(seconds) => self.counted("YOUNGER ", u64::from(*seconds)),
-        }
-    }
-
-    fn dated(&mut self, word: &str, day: i64) {
-        self.put(word);
-        date::write_date(self.out, day);
-    }
-
-    fn counted(&mut self, word: &str, value: u64) {
-        self.put(word);
-        number(self.out, value);
-    }
-
-    fn texts(&mut self, word: &str, texts: &[&String]) {
-        self.put(word);
-        for text in texts {
-            self.put(" ");
-            astring(self.out, text.as_bytes());
-        }
     }
 }

@@ -1,7 +1,6 @@
-use super::data::{flag_list, mailbox_name, number, quoted, sequence_set, string};
-use crate::imap::command::{StatusItem, Tag};
-use crate::imap::search::SearchReturn;
-use types::{Flags, Keyword, MailboxName, SeqNo, SequenceSet, SpecialUse};
+use super::data::{flag_list, mailbox_name, number, quoted};
+use crate::imap::command::StatusItem;
+use types::{Flags, Keyword, MailboxName, SeqNo, SpecialUse};
 
 /// One line of LIST or LSUB (RFC 9051 section 7.3.1).
 #[derive(Clone, Debug)]
@@ -122,39 +121,6 @@ pub fn namespace(out: &mut Vec<u8>, other_users: &str) {
     out.extend_from_slice(b" \"/\")) NIL\r\n");
 }
 
-/// Appends `* SEARCH ...` (RFC 3501 section 7.2.5).
-pub fn search(out: &mut Vec<u8>, found: &SequenceSet) {
-    out.extend_from_slice(b"* SEARCH");
-    for value in found.iter() {
-        out.push(b' ');
-        number(out, u64::from(value));
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends `* ESEARCH ...` (RFC 9051 section 7.3.4).
-pub fn esearch(out: &mut Vec<u8>, tag: &Tag, uid: bool, returns: SearchReturn, found: &SequenceSet) {
-    out.extend_from_slice(b"* ESEARCH (TAG ");
-    string(out, tag.as_str().as_bytes());
-    out.extend_from_slice(if uid { b") UID" } else { b")" });
-    let mut item = |name: &[u8], value: Option<u64>| {
-        if let Some(value) = value {
-            out.extend_from_slice(name);
-            number(out, value);
-        }
-    };
-    let first = found.ranges().first().map(|range| u64::from(range.first));
-    let last = found.ranges().last().map(|range| u64::from(range.last));
-    item(b" MIN ", first.filter(|_| returns.min));
-    item(b" MAX ", last.filter(|_| returns.max));
-    item(b" COUNT ", returns.count.then(|| found.count()));
-    if returns.all && !found.is_empty() {
-        out.extend_from_slice(b" ALL ");
-        sequence_set(out, found);
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,18 +152,6 @@ mod tests {
         );
         let expected = "* LIST (\\HasNoChildren \\Subscribed \\Sent) \"/\" Sent\r\n\
             * LIST (\\NonExistent \\Noselect) \"/\" Sent (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n";
-        assert_eq!(String::from_utf8(out).expect("ascii"), expected);
-    }
-
-    #[test]
-    fn esearch_leaves_out_what_is_not_there() {
-        let mut out = Vec::new();
-        let tag = Tag::parse(b"a\"".strip_suffix(b"\"").expect("quote")).expect("tag");
-        let returns = SearchReturn { min: true, max: true, all: true, count: true, save: false };
-        esearch(&mut out, &tag, true, returns, &SequenceSet::new());
-        esearch(&mut out, &tag, false, returns, &SequenceSet::from_ranges([(2, 4), (8, 8)]));
-        let expected =
-            "* ESEARCH (TAG \"a\") UID COUNT 0\r\n* ESEARCH (TAG \"a\") MIN 2 MAX 8 COUNT 4 ALL 2:4,8\r\n";
         assert_eq!(String::from_utf8(out).expect("ascii"), expected);
     }
 }

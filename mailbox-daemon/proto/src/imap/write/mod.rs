@@ -5,6 +5,9 @@ mod command;
 mod data;
 mod fetch;
 mod mailbox;
+mod search;
+mod search_command;
+mod threads;
 
 use super::command::Tag;
 use types::{Flags, Keyword, ModSeq, SequenceSet};
@@ -14,9 +17,10 @@ pub use command::command;
 pub use data::{astring, flag_list, mailbox_name, nstring, number, quoted, sequence_set, string};
 pub use fetch::FetchWriter;
 pub use mailbox::{
-    ListLine, enabled, esearch, exists, expunge, flags, list, list_separator, lsub, namespace, recent,
-    search, status,
+    ListLine, enabled, exists, expunge, flags, list, list_separator, lsub, namespace, recent, status,
 };
+pub use search::{Found, SortWriter, esearch, search};
+pub use threads::ThreadWriter;
 
 /// The first word of a status answer (RFC 9051 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

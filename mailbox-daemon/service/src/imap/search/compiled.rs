@@ -4,7 +4,7 @@ use proto::imap::command::{MessageSet, Target};
 use proto::imap::date::DAY_S;
 use proto::imap::search::{HeaderField, SearchField, SearchKey};
 use proto::mime::text::TextSearch;
-use proto::mime::{DigestFront, DigestView, Part, SentDate, fold};
+use proto::mime::{DigestView, Part, SentDate, fold};
 use store::{MessageFile, Row, StoreError};
 use types::{Flags, SequenceSet, UnixSeconds};
 
@@ -53,23 +53,14 @@ pub(super) struct Days {
 /// What is known of the message that is judged.
 pub(super) enum Facts<'a> {
     Row,
-    Front(&'a DigestFront<'a>),
     Digest(&'a DigestView<'a>),
     Message { digest: &'a DigestView<'a>, root: &'a Part<'a>, file: &'a MessageFile },
 }
 
 impl<'a> Facts<'a> {
-    fn front(&self) -> Option<&'a DigestFront<'a>> {
-        match self {
-            Facts::Row => None,
-            Facts::Front(front) => Some(front),
-            Facts::Digest(digest) | Facts::Message { digest, .. } => Some(digest.front()),
-        }
-    }
-
     fn digest(&self) -> Option<&'a DigestView<'a>> {
         match self {
-            Facts::Row | Facts::Front(_) => None,
+            Facts::Row => None,
             Facts::Digest(digest) | Facts::Message { digest, .. } => Some(digest),
         }
     }
@@ -157,7 +148,11 @@ impl Compiled {
     }
 
     fn uids(selected: &Selected, set: &MessageSet, uid: bool) -> Result<Compiled, Refusal> {
-        Ok(Compiled::Uids(selected.uids(&Target { uid, set: set.clone() })?))
+        Ok(Compiled::Uids(match set {
+            // Numbers beyond the last message name none; that is no mistake (RFC 7377 section 2).
+            MessageSet::Numbers(seqs) if !uid => selected.view.uids_of(seqs),
+            set => selected.uids(&Target { uid, set: set.clone() })?,
+        }))
     }
 
     /// Cheap keys first: most messages are out before a dear one is asked.
@@ -195,7 +190,7 @@ impl Compiled {
         let by_row = |verdict: bool| Ok(Some(verdict));
         match self {
             Compiled::And(keys) => all(keys, row, facts),
-            Compiled::Field(field, needle) => Ok(needle.is_in(*field, facts)),
+            Compiled::Field(field, needle) => Ok(facts.digest().map(|digest| needle.is_in(*field, digest))),
             Compiled::Flags(flags, set) => by_row(row.flags.contains(*flags) == *set),
             Compiled::Header(name, search) => match facts {
                 Facts::Message { root, file, .. } => {
@@ -208,9 +203,9 @@ impl Compiled {
             Compiled::Larger(bytes) => by_row(row.wire_bytes > *bytes),
             Compiled::Not(key) => Ok(key.judge(row, facts)?.map(|verdict| !verdict)),
             Compiled::Or(either, or) => any(either, or, row, facts),
-            Compiled::SentDay(days) => Ok(facts.front().map(|front| {
+            Compiled::SentDay(days) => Ok(facts.digest().map(|digest| {
                 // Without a Date field the internal date stands in, as the message must have been sent some day.
-                let day = front.sent_date().map_or(row.internal_date.div_euclid(DAY_S), SentDate::day);
+                let day = digest.sent_date().map_or(row.internal_date.div_euclid(DAY_S), SentDate::day);
                 days.contains(day)
             })),
             Compiled::Smaller(bytes) => by_row(row.wire_bytes < *bytes),
@@ -261,25 +256,24 @@ fn any(
 }
 
 impl Needle {
-    /// Whether the field contains the text; `None` when what is known does not say.
-    fn is_in(&mut self, field: HeaderField, facts: &Facts<'_>) -> Option<bool> {
-        let folded = match field {
-            HeaderField::Search(SearchField::Bcc) => facts.front()?.bcc(),
-            HeaderField::Search(SearchField::Cc) => facts.front()?.cc(),
-            HeaderField::Search(SearchField::From) => facts.front()?.from(),
-            HeaderField::Search(SearchField::Subject) => facts.front()?.subject(),
-            HeaderField::Search(SearchField::To) => facts.front()?.to(),
-            HeaderField::ListId => facts.front()?.list_id(),
-            HeaderField::InReplyTo => return Some(self.is_in_plain(facts.digest()?.in_reply_to())),
-            HeaderField::MessageId => return Some(self.is_in_plain(facts.digest()?.message_id())),
-            HeaderField::References => return Some(self.is_in_plain(facts.digest()?.references())),
+    fn is_in(&mut self, field: HeaderField, digest: &DigestView<'_>) -> bool {
+        let (text, is_folded) = match field {
+            HeaderField::Search(SearchField::Bcc) => (digest.bcc(), true),
+            HeaderField::Search(SearchField::Cc) => (digest.cc(), true),
+            HeaderField::Search(SearchField::From) => (digest.from(), true),
+            HeaderField::Search(SearchField::Subject) => (digest.subject(), true),
+            HeaderField::Search(SearchField::To) => (digest.to(), true),
+            HeaderField::ListId => (digest.list_id(), true),
+            HeaderField::InReplyTo => (digest.in_reply_to(), false),
+            HeaderField::MessageId => (digest.message_id(), false),
+            HeaderField::References => (digest.references(), false),
         };
-        Some(folded.is_some_and(|text| self.is_empty || self.search.in_folded(text)))
-    }
-
-    fn is_in_plain(&mut self, text: Option<&[u8]>) -> bool {
+        let Some(text) = text else { return false };
+        if self.is_empty || is_folded {
+            return self.is_empty || self.search.in_folded(text);
+        }
         self.folded.clear();
-        text.inspect(|text| fold::fold(text, &mut self.folded)).is_some()
-            && self.search.in_folded(&self.folded)
+        fold::fold(text, &mut self.folded);
+        self.search.in_folded(&self.folded)
     }
 }

@@ -2,6 +2,10 @@
 //! both leave the question open.
 
 mod compiled;
+mod known;
+mod sort;
+mod sort_table;
+mod thread;
 
 use super::digest;
 use super::reply::{Answer, Refusal, Reply};
@@ -10,9 +14,9 @@ use crate::disk;
 use compiled::{Compiled, Facts};
 use proto::imap::Tag;
 use proto::imap::command::Search;
-use proto::imap::search::{Needs, SearchReturn};
-use proto::imap::write;
-use proto::mime::{DigestFront, DigestView};
+use proto::imap::search::{Needs, SearchKey, SearchReturn};
+use proto::imap::write::{self, Found};
+use proto::mime::DigestView;
 use std::ops::ControlFlow;
 use store::{Row, StoreError};
 use types::{Limits, SequenceSet, Uid, UnixSeconds};
@@ -23,98 +27,68 @@ const OPEN_BYTES_MAX: usize = 1 << 20;
 
 impl Session {
     pub(super) fn search(&mut self, tag: &Tag, search: Search) -> Answer {
-        let returns = search.returns.or_else(|| {
-            // IMAP4rev2 has no other answer.
-            self.enabled.revision2.then(|| SearchReturn { all: true, ..SearchReturn::default() })
-        });
-        let settings = self.settings();
-        let found = self.selected()?.find(&search, &settings.limits, self.host.now(), self.enabled.revision2);
-        if returns.is_some_and(|returns| returns.save)
-            && let Some(selected) = &mut self.selected
-        {
-            selected.saved = found.as_ref().map(|found| saved(returns, found)).unwrap_or_default();
-        }
+        // IMAP4rev2 has no other answer.
+        let returns = search.returns.or(self.enabled.revision2.then_some(SearchReturn::ALL));
+        let found = self.find(&search.key);
+        self.save(returns, found.as_ref().ok().map(Found::Set));
         let mut found = found?;
         if !search.uid {
             found = self.selected()?.view.seqs_of(&found);
         }
         match returns {
             None => write::search(&mut self.out, &found),
-            // With SAVE alone nothing is told (RFC 5182 section 2.1).
-            Some(SearchReturn { min: false, max: false, all: false, count: false, .. }) => {}
-            Some(returns) => write::esearch(&mut self.out, tag, search.uid, returns, &found),
+            Some(returns) if !tells(returns) => {}
+            Some(returns) => write::esearch(&mut self.out, tag, search.uid, returns, Found::Set(&found)),
         }
         Reply::ok("that is all")
     }
+
+    /// The UIDs of all messages the key holds for.
+    fn find(&self, key: &SearchKey) -> Result<SequenceSet, Refusal> {
+        let settings = self.settings();
+        self.selected()?.find(key, &settings.limits, self.host.now(), self.enabled.revision2)
+    }
+
+    /// Keeps UIDs for `$` if that was asked for. A search that failed leaves nothing (RFC 5182 section 2.1).
+    fn save(&mut self, returns: Option<SearchReturn>, found: Option<Found<'_>>) {
+        if let (Some(returns @ SearchReturn { save: true, .. }), Some(selected)) =
+            (returns, &mut self.selected)
+        {
+            selected.saved = found.map(|found| found.saved(returns)).unwrap_or_default();
+        }
+    }
 }
 
-/// What `$` keeps: with only MIN or MAX asked, only those (RFC 5182 section 2.4).
-fn saved(returns: Option<SearchReturn>, found: &SequenceSet) -> SequenceSet {
-    match returns {
-        Some(SearchReturn { min, max, all: false, count: false, .. }) if min || max => {
-            let first = found.ranges().first().map(|range| range.first).filter(|_| min);
-            let last = found.ranges().last().map(|range| range.last).filter(|_| max);
-            SequenceSet::from_ranges(first.into_iter().chain(last).map(|uid| (uid, uid)))
-        }
-        _ => found.clone(),
-    }
+/// With SAVE alone nothing is told (RFC 5182 section 2.1).
+fn tells(returns: SearchReturn) -> bool {
+    returns != SearchReturn { save: true, ..SearchReturn::default() }
 }
 
 impl Selected {
     /// The UIDs of all messages the key holds for.
     fn find(
         &self,
-        search: &Search,
+        key: &SearchKey,
         limits: &Limits,
         now: UnixSeconds,
         revision2: bool,
     ) -> Result<SequenceSet, Refusal> {
-        let mut key = Compiled::new(&search.key, self, now, revision2)?;
+        let needs = key.needs();
+        let mut key = Compiled::new(key, self, now, revision2)?;
         let all = self.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)]));
         let candidates = key.candidates(&all);
         let mut found = SequenceSet::new();
-        match search.key.needs() {
+        match needs {
             Needs::Row => self.view.for_each_row(&candidates, &mut |_, row| {
                 if key.judge(row, &mut Facts::Row).is_ok_and(|verdict| verdict == Some(true)) {
                     found.push(row.uid.get());
                 }
             }),
-            Needs::Front => disk(|| self.find_in_fronts(&mut key, candidates, limits, &mut found))?,
             Needs::Digest | Needs::Message => {
                 disk(|| self.find_in_digests(&mut key, candidates, limits, &mut found))?;
             }
         }
         Ok(found)
-    }
-
-    fn find_in_fronts(
-        &self,
-        key: &mut Compiled,
-        candidates: SequenceSet,
-        limits: &Limits,
-        found: &mut SequenceSet,
-    ) -> Result<(), Refusal> {
-        let mut unknown = Vec::new();
-        self.view.mailbox().for_each_front(&candidates, &mut |row, front| {
-            let front = front.and_then(|front| DigestFront::parse(front).ok());
-            let mut facts = front.as_ref().map_or(Facts::Row, Facts::Front);
-            match key.judge(row, &mut facts) {
-                Ok(Some(true)) => found.push(row.uid.get()),
-                Ok(Some(false)) => {}
-                _ => unknown.push((row.uid.get(), row.uid.get())),
-            }
-            ControlFlow::Continue(())
-        })?;
-        match unknown.is_empty() {
-            true => Ok(()),
-            false => {
-                let mut more = SequenceSet::new();
-                self.find_in_digests(key, SequenceSet::from_ranges(unknown), limits, &mut more)?;
-                let both = found.ranges().iter().chain(more.ranges());
-                *found = SequenceSet::from_ranges(both.map(|range| (range.first, range.last)));
-                Ok(())
-            }
-        }
     }
 
     fn find_in_digests(

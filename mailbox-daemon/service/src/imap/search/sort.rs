@@ -1,0 +1,79 @@
+//! SORT (RFC 5256, RFC 5957) and its ESEARCH answers (RFC 5267).
+
+use super::sort_table::SortTable;
+use super::tells;
+use crate::disk;
+use crate::imap::reply::{Answer, Refusal, Reply};
+use crate::imap::session::{Selected, Session};
+use proto::imap::Tag;
+use proto::imap::sort::{Sort, SortCriterion};
+use proto::imap::write::{self, Found};
+use types::{Limits, SequenceSet};
+
+/// Numbers written at a time.
+const CHUNK: usize = 8192;
+
+impl Session {
+    pub(in crate::imap) async fn sort(&mut self, tag: &Tag, sort: Sort) -> Answer {
+        let settings = self.settings();
+        let sorted = self.sorted(&sort, &settings.limits);
+        self.save(sort.returns, sorted.as_ref().ok().map(|uids| Found::Sorted(uids)));
+        let mut sorted = sorted?;
+        if !sort.uid {
+            self.selected()?.to_seqs(&mut sorted);
+        }
+        match sort.returns {
+            None => self.write_sorted(&sorted, &settings.limits).await?,
+            Some(returns) if !tells(returns) => {}
+            Some(returns) => write::esearch(&mut self.out, tag, sort.uid, returns, Found::Sorted(&sorted)),
+        }
+        Reply::ok("sorted")
+    }
+
+    /// The UIDs of all messages the key holds for, in the order asked for.
+    fn sorted(&self, sort: &Sort, limits: &Limits) -> Result<Vec<u32>, Refusal> {
+        let found = self.find(&sort.key)?;
+        let selected = self.selected()?;
+        disk(|| selected.sort(&found, &sort.criteria, limits))
+    }
+
+    async fn write_sorted(&mut self, sorted: &[u32], limits: &Limits) -> Result<(), Refusal> {
+        let mut line = write::SortWriter::begin(&mut self.out);
+        for numbers in sorted.chunks(CHUNK) {
+            line.numbers(&mut self.out, numbers);
+            self.flush_if_full(limits).await?;
+        }
+        line.end(&mut self.out);
+        Ok(())
+    }
+}
+
+impl Selected {
+    fn sort(
+        &self,
+        found: &SequenceSet,
+        criteria: &[SortCriterion],
+        limits: &Limits,
+    ) -> Result<Vec<u32>, Refusal> {
+        let mut table = SortTable::new(criteria);
+        match criteria.iter().all(|criterion| criterion.key.is_in_row()) {
+            true => self.view.for_each_row(found, &mut |_, row| table.add(row, None)),
+            false => self.for_each_known(found, limits, &mut |row, digest| table.add(row, Some(digest)))?,
+        }
+        Ok(table.into_sorted())
+    }
+
+    /// UIDs the session knows become sequence numbers.
+    fn to_seqs(&self, uids: &mut [u32]) {
+        let mut ascending = uids.to_vec();
+        ascending.sort_unstable();
+        let known = SequenceSet::from_ranges(ascending.iter().map(|uid| (*uid, *uid)));
+        let seqs: Vec<u32> = self.view.seqs_of(&known).iter().collect();
+        for uid in uids {
+            // Both lists have the same length, as every UID found is one the session knows.
+            if let Some(seq) = ascending.binary_search(uid).ok().and_then(|place| seqs.get(place)) {
+                *uid = *seq;
+            }
+        }
+    }
+}
