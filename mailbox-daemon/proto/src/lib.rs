@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod calendar;
 pub mod imap;
 pub mod mime;
 pub mod sasl;

@@ -1,12 +1,9 @@
 //! IMAP's two date forms (RFC 9051 section 9: `date` and `date-time`).
 
+use crate::calendar::{MONTHS, date_of, days_of, month_number};
 use types::UnixSeconds;
 
-const MONTHS: [&[u8; 3]; 12] =
-    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-
-/// Seconds of one day.
-pub const DAY_S: i64 = 86_400;
+pub use crate::calendar::DAY_S;
 
 /// Parses `date-text` (`1-Feb-1994`) into days since 1970-01-01.
 pub fn parse_date(text: &[u8]) -> Option<i64> {
@@ -40,16 +37,13 @@ pub fn parse_date_time(text: &[u8]) -> Option<UnixSeconds> {
 /// Appends `"17-Jul-1996 02:44:25 +0000"` with its quotes; years beyond four digits become the nearest that fit.
 pub fn write_date_time(out: &mut Vec<u8>, at: UnixSeconds) {
     let at = at.clamp(-62_135_596_800, 253_402_300_799);
-    let (year, month, day) = civil(at.div_euclid(DAY_S));
+    let (year, month, day) = date_of(at.div_euclid(DAY_S));
     let second = at.rem_euclid(DAY_S);
     let two = |number: i64| [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
     out.push(b'"');
-    match day {
-        0..=9 => out.extend_from_slice(&[b' ', b'0' + day as u8]),
-        _ => out.extend_from_slice(&two(day)),
-    }
+    out.extend_from_slice(&two(day));
     out.push(b'-');
-    out.extend_from_slice(MONTHS[month as usize - 1]);
+    out.extend_from_slice(MONTHS[month as usize - 1].as_bytes());
     out.push(b'-');
     out.extend_from_slice(&two(year / 100));
     out.extend_from_slice(&two(year % 100));
@@ -64,44 +58,16 @@ pub fn write_date_time(out: &mut Vec<u8>, at: UnixSeconds) {
 
 /// Appends `1-Feb-1994` for a day counted from 1970-01-01.
 pub fn write_date(out: &mut Vec<u8>, days: i64) {
-    let (year, month, day) = civil(days);
+    let (year, month, day) = date_of(days);
     out.extend_from_slice(day.to_string().as_bytes());
     out.push(b'-');
-    out.extend_from_slice(MONTHS[month as usize - 1]);
+    out.extend_from_slice(MONTHS[month as usize - 1].as_bytes());
     out.extend_from_slice(format!("-{year:04}").as_bytes());
 }
 
 fn digits(text: &[u8], min: usize, max: usize) -> Option<i64> {
     let fits = (min..=max).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
     fits.then(|| text.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
-}
-
-fn month_number(text: &[u8]) -> Option<i64> {
-    let index = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(text))?;
-    Some(index as i64 + 1)
-}
-
-/// Days since 1970-01-01 of a Gregorian date, `None` when the month has no such day. The year is taken to begin in March, so
-/// that the leap day is its last; then month lengths follow one formula.
-fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
-    let years = if month > 2 { year } else { year - 1 };
-    let month_from_march = (month + 9) % 12;
-    let leap_days = years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400);
-    let days = years * 365 + leap_days + (month_from_march * 153 + 2) / 5 + day - 1 - 719_468;
-    (day >= 1 && civil(days) == (year, month, day)).then_some(days)
-}
-
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
-//! Dates: RFC 5322 section 3.3 with the obsolete forms of section 4.3, and IMAP's `date-time` (RFC 9051 section 9).
+//! Dates: RFC 5322 section 3.3 with the obsolete forms of section 4.3.
 
 use super::digest::SentDate;
+use crate::calendar::{DAY_S, MONTHS, date_of, days_of, month_number};
 use types::UnixSeconds;
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const DAY_S: i64 = 86_400;
 
 /// Reads the value of a `Date:` field. `None` when day, month, year or time cannot be told.
 pub fn parse(value: &[u8]) -> Option<SentDate> {
@@ -48,43 +46,6 @@ pub fn format_rfc5322(instant: UnixSeconds, zone_minutes: i16) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} {zone}")
 }
 
-/// Writes IMAP's `"17-Jul-1996 02:44:25 -0700"` without the quotes.
-pub fn format_imap(instant: UnixSeconds, zone_minutes: i16) -> String {
-    let local = Local::new(instant, zone_minutes);
-    let Local { year, month, day, hour, minute, second, .. } = local;
-    let (month, zone) = (MONTHS[month - 1], local.zone());
-    format!("{day:>2}-{month}-{year:04} {hour:02}:{minute:02}:{second:02} {zone}")
-}
-
-/// Reads IMAP's `date-time` without its quotes: `dd-Mon-yyyy hh:mm:ss +zzzz`, the day padded with a space or not.
-pub fn parse_imap(text: &[u8]) -> Option<SentDate> {
-    let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let day = parse_imap_day(words.next()?)?;
-    let (hour, minute, second) = time_of_day(words.next()?)?;
-    let zone_minutes = match words.next()? {
-        zone @ [b'+' | b'-', digits @ ..] if digits.len() == 4 && digits.iter().all(u8::is_ascii_digit) => {
-            zone_minutes(zone)
-        }
-        _ => return None,
-    };
-    if words.next().is_some() {
-        return None;
-    }
-    let local = day * DAY_S + hour * 3600 + minute * 60 + second;
-    Some(SentDate { unix_seconds: local - i64::from(zone_minutes) * 60, zone_minutes })
-}
-
-/// Reads IMAP's `date` of SEARCH, `d-Mon-yyyy`: days since 1970-01-01.
-pub fn parse_imap_day(text: &[u8]) -> Option<i64> {
-    let mut parts = text.split(|byte| *byte == b'-');
-    let (day, month, year) = (number(parts.next()?)?, month(parts.next()?)?, parts.next()?);
-    if parts.next().is_some() || year.len() != 4 {
-        return None;
-    }
-    let year = number(year)?;
-    (1..=days_in_month(year, month)).contains(&day).then(|| days_from_civil(year, month, day))
-}
-
 /// Words of a date: blanks and commas part them, comments vanish, a sign starts a new word (`12:00:00+0200`).
 fn words(value: &[u8]) -> Vec<Vec<u8>> {
     let mut words: Vec<Vec<u8>> = Vec::new();
@@ -119,10 +80,9 @@ fn number(word: &[u8]) -> Option<i64> {
     digits.then(|| word.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
 }
 
+/// A month by the first letters of its name.
 fn month(word: &[u8]) -> Option<i64> {
-    let name = word.get(..3)?;
-    let found = MONTHS.iter().position(|month| month.as_bytes().eq_ignore_ascii_case(name))?;
-    Some(found as i64 + 1)
+    month_number(word.get(..3)?)
 }
 
 /// Two digits mean 1950 to 2049, three count from 1900 (RFC 5322 section 4.3).
@@ -174,27 +134,8 @@ fn seconds(
     second: i64,
     zone_minutes: i16,
 ) -> Option<SentDate> {
-    if !(1..=days_in_month(year, month)).contains(&day) {
-        return None;
-    }
-    let local = days_from_civil(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second;
+    let local = days_of(year, month, day)? * DAY_S + hour * 3600 + minute * 60 + second;
     Some(SentDate { unix_seconds: local - i64::from(zone_minutes) * 60, zone_minutes })
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    let next =
-        if month == 12 { days_from_civil(year + 1, 1, 1) } else { days_from_civil(year, month + 1, 1) };
-    next - days_from_civil(year, month, 1)
-}
-
-/// Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that leap days come last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 /// An instant on a wall clock.
@@ -213,16 +154,11 @@ impl Local {
     fn new(instant: UnixSeconds, zone_minutes: i16) -> Local {
         let local = instant.saturating_add(i64::from(zone_minutes) * 60);
         let (days, second) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
-        let shifted = days + 719_468;
-        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let from_march = (5 * day_of_year + 2) / 153;
-        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let (year, month, day) = date_of(days);
         Local {
-            year: era * 400 + year_of_era + i64::from(month <= 2),
+            year,
             month: month as usize,
-            day: day_of_year - (153 * from_march + 2) / 5 + 1,
+            day,
             weekday: (days + 4).rem_euclid(7) as usize,
             hour: second / 3600,
             minute: second / 60 % 60,
@@ -276,21 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn imap_dates_both_ways() {
-        let date = parse_imap(b"17-Jul-1996 02:44:25 -0700").unwrap();
-        assert_eq!((date.unix_seconds, date.zone_minutes), (837_596_665, -420));
-        assert_eq!(format_imap(837_596_665, -420), "17-Jul-1996 02:44:25 -0700");
-        assert_eq!(parse_imap(b" 1-Jan-2000 00:00:00 +0000"), parse_imap(b"1-Jan-2000 00:00:00 +0000"));
-        assert_eq!(format_imap(946_684_800, 0), " 1-Jan-2000 00:00:00 +0000");
-        assert_eq!(parse_imap(b"1-Jan-2000 00:00:00"), None);
-        assert_eq!(parse_imap_day(b"1-Jan-1970"), Some(0));
-        assert_eq!(parse_imap_day(b"31-Feb-1970"), None);
-    }
-
-    #[test]
     fn the_day_is_the_one_written() {
         let late = parse(b"Wed, 17 Jul 1996 23:30:00 -0700").unwrap();
-        assert_eq!(Some(late.day()), parse_imap_day(b"17-Jul-1996"));
+        assert_eq!(Some(late.day()), days_of(1996, 7, 17));
     }
 
     #[test]

@@ -128,7 +128,6 @@ proptest! {
     fn addresses_and_dates_never_panic(value in "[-a-c@<>\\\\\",:;().\\[\\] =?0-9\n\t+]{0,60}") {
         address::parse(value.as_bytes());
         date::parse(value.as_bytes());
-        date::parse_imap(value.as_bytes());
         encoded_word::decoded(value.as_bytes());
     }
 }

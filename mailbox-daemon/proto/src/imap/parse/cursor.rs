@@ -260,7 +260,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// One flag into the two places flags are kept. `\Recent` is nobody's to set and left out, as old clients copy it along.
+    /// One flag into the two places flags are kept. `\Recent` is nobody's to set (RFC 9051 section 9, `flag`).
     pub(super) fn flag(&mut self, flags: &mut Flags, keywords: &mut Vec<Keyword>) -> Parsed<()> {
         if !self.eat(b'\\') {
             let atom = self.atom("a flag is missing")?;
@@ -278,7 +278,6 @@ impl<'a> Cursor<'a> {
             SystemFlag::ALL.into_iter().find(|flag| flag.imap_name()[1..].eq_ignore_ascii_case(name));
         match system {
             Some(flag) => *flags = flags.with(Flags::system(flag)),
-            None if name.eq_ignore_ascii_case("Recent") => {}
             None => return Err(Fault::syntax("there is no such system flag")),
         }
         Ok(())

@@ -136,8 +136,7 @@ impl Message {
             self.source = match content {
                 Content::Body { section, partial, rfc822_name } => {
                     fetch.body_name(section, *partial, *rfc822_name);
-                    let begun = begin_body(&mut fetch, reader, root, section, *partial, scratch)?;
-                    Self::or_nil(&mut fetch, begun)
+                    Some(begin_body(&mut fetch, reader, root, section, *partial, scratch)?)
                 }
                 Content::Binary { part, partial } => {
                     fetch.binary_name("BINARY", part, *partial);
@@ -165,7 +164,7 @@ impl Message {
     }
 }
 
-/// Writes the literal's length; its octets come from the source. `None` when there is no such section.
+/// Writes the literal's length; its octets come from the source. A section that is not there is empty.
 fn begin_body(
     fetch: &mut FetchWriter<'_>,
     reader: &mut Reader,
@@ -173,8 +172,8 @@ fn begin_body(
     section: &Section,
     partial: Option<Partial>,
     scratch: &mut Vec<u8>,
-) -> Result<Option<Source>, StoreError> {
-    let Some(range) = range_of(reader, root, section) else { return Ok(None) };
+) -> Result<Source, StoreError> {
+    let range = range_of(reader, root, section).unwrap_or(0..0);
     let (filter, bytes) = match &section.text {
         SectionText::HeaderFields { names, not } => {
             let names = names.iter().map(|name| name.clone().into_bytes()).collect();
@@ -186,7 +185,7 @@ fn begin_body(
     };
     let source = Source::new(range, filter, bytes, partial, false);
     fetch.literal(source.bytes(), false);
-    Ok(Some(source))
+    Ok(source)
 }
 
 fn range_of(reader: &Reader, root: Option<&Part<'_>>, section: &Section) -> Option<Range<u64>> {
