@@ -42,6 +42,8 @@ pub(crate) struct Index {
     words_file: Option<Arc<dyn DiskFile>>,
     dead_words: u64,
     highest_uid: u32,
+    /// The last message to vanish did so at this modification sequence.
+    last_gone: u64,
     /// The header in the file says something else.
     is_header_old: bool,
 }
@@ -77,6 +79,7 @@ impl Index {
             words_file: None,
             dead_words: 0,
             highest_uid: 0,
+            last_gone: 0,
             is_header_old: false,
         };
         let remembered = match index.read() {
@@ -133,7 +136,7 @@ impl Index {
             self.rows_end += (good * RECORD_BYTES) as u64;
             if good < whole.len() || good == 0 {
                 let is_cut = self.rows_end < rows_bytes;
-                self.dead_words = replay.dead_words;
+                (self.dead_words, self.last_gone) = (replay.dead_words, replay.last_gone);
                 return Some(replay.finish(is_cut));
             }
         }
@@ -188,6 +191,7 @@ impl Index {
     /// A row is no more.
     pub(crate) fn removed(&mut self, entry: &Entry, modseq: u64) {
         self.gone.push((entry.uid, modseq));
+        self.last_gone = modseq;
         self.words_died(entry);
     }
 
@@ -287,11 +291,14 @@ impl Index {
 
     /// Messages that vanished after a modification sequence; `None` when not all of them are remembered (RFC 7162 section 3.2.5.2).
     pub(crate) fn vanished_since(&mut self, modseq: u64, entries: &[Entry], now: u64) -> Option<Vec<u32>> {
-        self.write(entries, now, Agreed::default()).ok()?;
-        (self.changed, self.gone) = (Vec::new(), Vec::new());
         if modseq < self.header.tombstones_after {
             return None;
         }
+        if modseq >= self.last_gone {
+            return Some(Vec::new());
+        }
+        self.write(entries, now, Agreed::default()).ok()?;
+        (self.changed, self.gone) = (Vec::new(), Vec::new());
         let mut uids = Vec::new();
         self.for_each_record(|record| {
             if let Record::Gone { uid, modseq: gone_at } = record
@@ -337,6 +344,7 @@ impl Index {
 struct Replay {
     remembered: Remembered,
     gone: Vec<u32>,
+    last_gone: u64,
     dead_words: u64,
 }
 
@@ -361,6 +369,7 @@ impl Replay {
                 *highest_uid = (*highest_uid).max(uid);
                 *modseq = (*modseq).max(gone_at);
                 self.gone.push(uid);
+                self.last_gone = self.last_gone.max(gone_at);
             }
             Record::Agreed { highest_uid: highest, modseq: at, agreed: times, dead_words } => {
                 *highest_uid = (*highest_uid).max(highest);

@@ -168,7 +168,12 @@ impl Mailbox {
         }
         let agreed = if is_quiet { writer.scanned } else { Agreed::default() };
         let mut shared = locked(&self.shared);
-        if shared.index.is_dirty() || writer.recorded != agreed {
+        // Index and state end with the same modification sequence: so the next opening knows that nothing is missing.
+        let is_behind = is_quiet && shared.modseq < writer.modseq_promised;
+        if is_behind {
+            shared.modseq = writer.modseq_promised;
+        }
+        if shared.index.is_dirty() || is_behind || writer.recorded != agreed {
             shared.flush(agreed);
             writer.recorded = agreed;
         }

@@ -6,12 +6,14 @@ use crate::index::Entry;
 use crate::locked;
 use crate::mailbox::{Mailbox, Row, Shared};
 use std::sync::{Arc, Mutex, MutexGuard};
-use types::{SeqNo, SequenceSet, SystemFlag, Uid};
+use types::{ModSeq, SeqNo, SequenceSet, SystemFlag, Uid};
 
 /// Rows copied while the mailbox is locked.
 const CHUNK: usize = 256;
 /// Changed flags told in one go.
 const FLAGS_MAX: usize = 2048;
+/// Messages told to be gone in one go.
+const EXPUNGED_MAX: usize = 4096;
 
 /// Whether a session may be told now that messages are gone (RFC 9051 section 7.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ struct Belief {
     highest: u32,
     /// Ascending.
     held: Vec<u32>,
+    /// The first of `held` to go went at this modification sequence.
+    held_modseq: u64,
     /// Flags changed after this have not been told.
     flags_told: u64,
     /// Expunges after this have not been looked at.
@@ -70,6 +74,7 @@ impl View {
         let belief = Belief {
             highest: shared.entries.last().map_or(0, |entry| entry.uid),
             held: Vec::new(),
+            held_modseq: 0,
             flags_told: modseq,
             heard: modseq,
             telling: None,
@@ -100,7 +105,7 @@ impl View {
 
     /// Catches up with the mailbox.
     pub fn sync(&mut self, expunges: Expunges) -> Changes {
-        let (mut belief, shared) = self.look();
+        let (mut belief, mut shared) = self.look();
         let mut changes = Changes::default();
         if expunges == Expunges::Announce && !belief.held.is_empty() {
             belief.announce(&shared, &mut changes);
@@ -111,7 +116,53 @@ impl View {
             belief.highest = highest;
             changes.exists = Some(belief.exists(&shared));
         }
+        shared.views.advance(self.id, belief.heard, belief.flags_told);
         changes
+    }
+
+    /// The session was told everything up to this modification sequence, and perhaps some of what came later (RFC 7162
+    /// section 6).
+    pub fn told_modseq(&self) -> ModSeq {
+        let belief = self.look().0;
+        ModSeq(match belief.held.is_empty() {
+            true => belief.flags_told,
+            false => belief.flags_told.min(belief.held_modseq - 1),
+        })
+    }
+
+    /// Whether messages are gone that the session was not told of.
+    pub fn holds_expunges(&self) -> bool {
+        !self.look().0.held.is_empty()
+    }
+
+    /// Those of the messages that changed after a modification sequence.
+    pub fn changed_since(&self, uids: &SequenceSet, modseq: ModSeq) -> SequenceSet {
+        let mut changed = SequenceSet::new();
+        self.for_each_row(uids, &mut |_, row| {
+            if row.modseq > modseq {
+                changed.push(row.uid.get());
+            }
+        });
+        changed
+    }
+
+    /// The highest modification sequence of these messages; `None` when there are none.
+    pub fn highest_modseq(&self, uids: &SequenceSet) -> Option<ModSeq> {
+        let mut highest = None;
+        self.for_each_row(uids, &mut |_, row| highest = highest.max(Some(row.modseq)));
+        highest
+    }
+
+    /// Those of the UIDs whose messages vanished after a modification sequence, and if the store no longer knows which did, all
+    /// that may have (RFC 7162 section 3.2.6). Messages the session believes in are not among them; `*` is the last UID there was.
+    pub fn vanished_since(&self, uids: &SequenceSet, modseq: ModSeq) -> SequenceSet {
+        let vanished = self.mailbox.vanished_since(modseq);
+        let (belief, shared) = self.look();
+        let uids = uids.clamped(shared.uid_next - 1);
+        match vanished {
+            Some(vanished) => belief.missing(&shared, &vanished.intersection(&uids)),
+            None => belief.missing(&shared, &uids),
+        }
     }
 
     /// The UID at a sequence number, expunged or not.
@@ -178,9 +229,9 @@ impl View {
     fn look(&self) -> (MutexGuard<'_, Belief>, MutexGuard<'_, Shared>) {
         let mut belief = locked(&self.belief);
         let mut shared = locked(&self.mailbox.shared);
-        if shared.views.log.back().is_some_and(|last| last.modseq > belief.heard) {
+        if shared.views.vanished.back().is_some_and(|last| last.modseq > belief.heard) {
             belief.hear(&shared);
-            shared.views.heard(self.id, belief.heard);
+            shared.views.advance(self.id, belief.heard, belief.flags_told);
         }
         (belief, shared)
     }
@@ -194,9 +245,13 @@ impl Drop for View {
 
 impl Belief {
     fn hear(&mut self, shared: &Shared) {
-        let start = shared.views.log.partition_point(|vanished| vanished.modseq <= self.heard);
-        for vanished in shared.views.log.range(start..) {
+        let log = &shared.views.vanished;
+        let start = log.partition_point(|vanished| vanished.modseq <= self.heard);
+        for vanished in log.range(start..) {
             let last = vanished.uids.last.min(self.highest);
+            if self.held.is_empty() {
+                self.held_modseq = vanished.modseq;
+            }
             self.held.extend(vanished.uids.first..=last);
         }
         self.held.sort_unstable();
@@ -257,39 +312,71 @@ impl Belief {
     }
 
     fn announce(&mut self, shared: &Shared, changes: &mut Changes) {
-        let held = std::mem::take(&mut self.held);
+        let stay = self.held.len().saturating_sub(EXPUNGED_MAX);
+        let told = self.held.split_off(stay);
         let known = self.known(shared);
         let mut below = known.len();
-        changes.expunged.reserve_exact(held.len());
-        for (at, uid) in held.iter().enumerate().rev() {
+        changes.expunged.reserve_exact(told.len());
+        for (at, uid) in told.iter().enumerate().rev() {
             below = known[..below].partition_point(|entry| entry.uid < *uid);
-            changes.expunged.push((below + at) as u32 + 1);
+            changes.expunged.push((below + stay + at) as u32 + 1);
         }
-        for uid in held {
+        for uid in told {
             changes.vanished.push(uid);
         }
+        changes.more = stay > 0;
     }
 
     fn tell_flags(&mut self, shared: &Shared, changes: &mut Changes) {
         let (after, until) = self.telling.unwrap_or((0, shared.modseq));
-        if shared.flags_modseq > self.flags_told {
-            let known = self.known(shared);
-            let start = known.partition_point(|entry| entry.uid <= after);
-            for (at, entry) in known.iter().enumerate().skip(start) {
-                if entry.modseq <= self.flags_told {
-                    continue;
-                }
+        if shared.flags_modseq > self.flags_told && !self.gather_flags(shared, after, changes) {
+            let told = changes.flags.last().map_or(after, |(_, row)| row.uid.get());
+            self.telling = Some((told, until));
+            changes.more = true;
+            return;
+        }
+        self.telling = None;
+        self.flags_told = until;
+    }
+
+    /// Takes down messages after a UID whose flags changed; whether those are all.
+    fn gather_flags(&self, shared: &Shared, after: u32, changes: &mut Changes) -> bool {
+        let everywhere = || SequenceSet::from_ranges([(1, u32::MAX)]);
+        let changed = shared.views.changed_since(self.flags_told).unwrap_or_else(everywhere);
+        let known = self.known(shared);
+        for range in changed.ranges().iter().filter(|range| range.last > after) {
+            let first = range.first.max(after + 1);
+            let start = known.partition_point(|entry| entry.uid < first);
+            let inside =
+                known.iter().enumerate().skip(start).take_while(|(_, entry)| entry.uid <= range.last);
+            for (at, entry) in inside.filter(|(_, entry)| entry.modseq > self.flags_told) {
                 if changes.flags.len() == FLAGS_MAX {
-                    let told = changes.flags.last().map_or(after, |(_, row)| row.uid.get());
-                    self.telling = Some((told, until));
-                    changes.more = true;
-                    return;
+                    return false;
                 }
                 changes.flags.push((at as u32 + 1 + self.held_below(entry.uid), entry.row()));
             }
         }
-        self.telling = None;
-        self.flags_told = until;
+        true
+    }
+
+    /// Those of the UIDs that no message here has and none the session believes in.
+    fn missing(&self, shared: &Shared, uids: &SequenceSet) -> SequenceSet {
+        let mut missing = Vec::new();
+        for range in uids.ranges() {
+            let mut next = range.first;
+            let start = shared.entries.partition_point(|entry| entry.uid < next);
+            for entry in shared.entries[start..].iter().take_while(|entry| entry.uid <= range.last) {
+                if entry.uid > next {
+                    missing.push((next, entry.uid - 1));
+                }
+                next = entry.uid + 1;
+            }
+            if next <= range.last {
+                missing.push((next, range.last));
+            }
+        }
+        let held = SequenceSet::from_ranges(self.held.iter().map(|uid| (*uid, *uid)));
+        SequenceSet::from_ranges(missing).without(&held)
     }
 
     fn copy_rows(&self, shared: &Shared, uids: &SequenceSet, next: u32, rows: &mut Vec<(SeqNo, Row)>) {

@@ -93,6 +93,49 @@ impl SequenceSet {
         SequenceSet(picked)
     }
 
+    /// The numbers that are in both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &SequenceSet) -> SequenceSet {
+        let mut both = Vec::new();
+        let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some(a), Some(b)) = (ours.peek(), theirs.peek()) {
+            let (first, last) = (a.first.max(b.first), a.last.min(b.last));
+            if first <= last {
+                both.push(SequenceRange { first, last });
+            }
+            match a.last < b.last {
+                true => ours.next(),
+                false => theirs.next(),
+            };
+        }
+        SequenceSet(both)
+    }
+
+    /// The numbers that are in this set and not in the other.
+    #[must_use]
+    pub fn without(&self, other: &SequenceSet) -> SequenceSet {
+        let mut left = Vec::new();
+        let mut theirs = other.0.iter().peekable();
+        for range in &self.0 {
+            let mut first = range.first;
+            while theirs.next_if(|b| b.last < first).is_some() {}
+            while let Some(b) = theirs.next_if(|b| b.first <= range.last && b.last < range.last) {
+                if b.first > first {
+                    left.push(SequenceRange { first, last: b.first - 1 });
+                }
+                first = b.last + 1;
+            }
+            let last = match theirs.peek() {
+                Some(b) if b.first <= range.last => b.first.checked_sub(1),
+                _ => Some(range.last),
+            };
+            if let Some(last) = last.filter(|last| first <= *last) {
+                left.push(SequenceRange { first, last });
+            }
+        }
+        SequenceSet(left)
+    }
+
     /// The set with everything above `last` cut off; `*` (any range reaching `u32::MAX`) then means `last` itself,
     /// as RFC 9051 asks for `n:*` with n beyond the end.
     pub fn clamped(&self, last: u32) -> SequenceSet {
@@ -138,7 +181,25 @@ mod tests {
         assert_eq!(SequenceSet::from_ranges([(7, 9)]).clamped(4), SequenceSet::new());
     }
 
+    fn is_normal(set: &SequenceSet) -> bool {
+        set.ranges().windows(2).all(|pair| pair[0].last + 1 < pair[1].first)
+    }
+
     proptest! {
+        #[test]
+        fn sets_meet_and_part(
+            a in prop::collection::vec((1u32..60, 1u32..60), 0..8),
+            b in prop::collection::vec((1u32..60, 1u32..60), 0..8),
+        ) {
+            let (a, b) = (SequenceSet::from_ranges(a), SequenceSet::from_ranges(b));
+            let (both, left) = (a.intersection(&b), a.without(&b));
+            for number in 1..61 {
+                prop_assert_eq!(both.contains(number), a.contains(number) && b.contains(number));
+                prop_assert_eq!(left.contains(number), a.contains(number) && !b.contains(number));
+            }
+            prop_assert!(is_normal(&both) && is_normal(&left));
+        }
+
         #[test]
         fn holds_exactly_the_given_numbers(ranges in prop::collection::vec((1u32..60, 1u32..60), 0..8)) {
             let set = SequenceSet::from_ranges(ranges.clone());

@@ -6,7 +6,7 @@ use super::sort::{Sort, Thread};
 use super::utf7::Utf7Error;
 use std::fmt;
 use thiserror::Error;
-use types::{Flags, Keyword, MailboxName, MailboxNameError, SequenceSet, SpecialUse, UnixSeconds};
+use types::{Flags, Keyword, MailboxName, MailboxNameError, ModSeq, SequenceSet, SpecialUse, UnixSeconds};
 
 /// What a client calls one command; its tagged answer repeats it (RFC 9051 section 2.2.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +148,8 @@ pub enum CommandBody {
         mailbox: MailboxArgument,
         /// Whether it is EXAMINE.
         read_only: bool,
+        /// What is to be told beyond the usual.
+        parameters: SelectParameters,
     },
     /// SETACL (RFC 4314).
     SetAcl(AclSubject, RightsChange),
@@ -174,6 +176,28 @@ pub enum CommandBody {
     Unselect,
     /// UNSUBSCRIBE.
     Unsubscribe(MailboxArgument),
+}
+
+/// Parameters of SELECT and EXAMINE (RFC 4466 section 2.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelectParameters {
+    /// CONDSTORE: modification sequences are told from now on (RFC 7162 section 3.1.8).
+    pub condstore: bool,
+    /// QRESYNC: what the client knows of the mailbox.
+    pub resync: Option<Box<Resync>>,
+}
+
+/// What a client knows of a mailbox it had open before (RFC 7162 section 3.2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resync {
+    /// The generation of the UIDs it knows.
+    pub uid_validity: u32,
+    /// It has heard of every change up to this one.
+    pub modseq: ModSeq,
+    /// The UIDs it knows; all when missing.
+    pub known: Option<SequenceSet>,
+    /// Some sequence numbers it knows and the UIDs they belonged to, in the same order; both are equally many.
+    pub matched: Option<(SequenceSet, SequenceSet)>,
 }
 
 /// A password on its way to the check. It never shows itself in logs.
@@ -253,6 +277,10 @@ pub struct Fetch {
     pub target: Target,
     /// What of each.
     pub items: Vec<FetchItem>,
+    /// Only of messages that changed after this one (RFC 7162 section 3.1.4.1).
+    pub changed_since: Option<ModSeq>,
+    /// Whether messages that vanished since are told too (RFC 7162 section 3.2.6).
+    pub vanished: bool,
 }
 
 /// One data item of FETCH (RFC 9051 section 6.4.5).
@@ -279,6 +307,8 @@ pub enum FetchItem {
     Flags,
     /// `INTERNALDATE`.
     InternalDate,
+    /// `MODSEQ` (RFC 7162 section 3.1.4.2).
+    ModSeq,
     /// `RFC822.SIZE`.
     Rfc822Size,
     /// `UID`.
@@ -384,6 +414,8 @@ pub struct ListReturn {
 pub enum StatusItem {
     /// Messages marked deleted.
     Deleted,
+    /// The highest modification sequence (RFC 7162 section 3.1.7).
+    HighestModSeq,
     /// How many messages.
     Messages,
     /// Recent messages (IMAP4rev1).
@@ -400,8 +432,9 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// All of them.
-    pub const ALL: [StatusItem; 7] = [
+    pub const ALL: [StatusItem; 8] = [
         StatusItem::Deleted,
+        StatusItem::HighestModSeq,
         StatusItem::Messages,
         StatusItem::Recent,
         StatusItem::Size,
@@ -414,6 +447,7 @@ impl StatusItem {
     pub fn name(self) -> &'static str {
         match self {
             StatusItem::Deleted => "DELETED",
+            StatusItem::HighestModSeq => "HIGHESTMODSEQ",
             StatusItem::Messages => "MESSAGES",
             StatusItem::Recent => "RECENT",
             StatusItem::Size => "SIZE",
@@ -455,6 +489,8 @@ pub struct Store {
     pub mode: StoreMode,
     /// Whether the new flags need not be told.
     pub silent: bool,
+    /// Messages that changed after this one are left alone (RFC 7162 section 3.1.3).
+    pub unchanged_since: Option<ModSeq>,
     /// System flags.
     pub flags: Flags,
     /// Keywords.

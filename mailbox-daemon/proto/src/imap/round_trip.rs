@@ -3,8 +3,8 @@
 use super::acl::{AclSubject, RightsChange};
 use super::command::{
     Append, AppendMessage, BodyItem, Command, CommandBody, Fetch, FetchItem, List, ListReturn, ListSelection,
-    Literal, MailboxArgument, MessageSet, Partial, Search, Secret, Section, SectionText, StatusItem, Store,
-    StoreMode, Tag, Target, Transfer,
+    Literal, MailboxArgument, MessageSet, Partial, Resync, Search, Secret, Section, SectionText,
+    SelectParameters, StatusItem, Store, StoreMode, Tag, Target, Transfer,
 };
 use super::input::{AppendNext, Input, Next};
 use super::parse::{self, Dialect};
@@ -13,7 +13,9 @@ use super::sort::{Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm};
 use super::write;
 use proptest::prelude::*;
 use proptest::sample::select;
-use types::{Flags, Keyword, Limits, MailboxName, Right, Rights, SequenceSet, SpecialUse, SystemFlag};
+use types::{
+    Flags, Keyword, Limits, MailboxName, ModSeq, Right, Rights, SequenceSet, SpecialUse, SystemFlag,
+};
 
 fn mailbox() -> impl Strategy<Value = MailboxArgument> {
     "[a-z&ü ~\\\\\"{}%*]{1,8}(/[a-z台+,]{1,4})?"
@@ -27,6 +29,26 @@ fn set() -> impl Strategy<Value = MessageSet> {
             .prop_map(|ranges| MessageSet::Numbers(SequenceSet::from_ranges(ranges))),
         Just(MessageSet::Saved),
     ]
+}
+
+fn modseq() -> impl Strategy<Value = ModSeq> {
+    (1..=i64::MAX as u64).prop_map(ModSeq)
+}
+
+fn resync() -> impl Strategy<Value = Resync> {
+    let numbers = |count| {
+        prop::collection::btree_set(1_u32..4_000_000_000, count)
+            .prop_map(|set| SequenceSet::from_ranges(set.into_iter().map(|number| (number, number))))
+    };
+    let matched = (1_usize..5).prop_flat_map(move |count| (numbers(count), numbers(count)));
+    let known = prop::option::of(numbers(3));
+    (1..=u32::MAX, modseq(), known, prop::option::of(matched))
+        .prop_map(|(uid_validity, modseq, known, matched)| Resync { uid_validity, modseq, known, matched })
+}
+
+fn select_parameters() -> impl Strategy<Value = SelectParameters> {
+    (any::<bool>(), prop::option::of(resync().prop_map(Box::new)))
+        .prop_map(|(condstore, resync)| SelectParameters { condstore, resync })
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -95,6 +117,7 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
             FetchItem::Envelope,
             FetchItem::Flags,
             FetchItem::InternalDate,
+            FetchItem::ModSeq,
             FetchItem::Rfc822Size,
             FetchItem::Uid
         ]),
@@ -102,14 +125,16 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
 }
 
 fn fetch() -> impl Strategy<Value = Fetch> {
-    (target(), prop::collection::vec(fetch_item(), 1..5)).prop_map(|(target, items)| {
+    let since = prop::option::of((modseq(), any::<bool>()));
+    (target(), prop::collection::vec(fetch_item(), 1..5), since).prop_map(|(target, items, since)| {
         let mut unique = Vec::new();
         for item in items {
             if !unique.contains(&item) {
                 unique.push(item);
             }
         }
-        Fetch { target, items: unique }
+        let vanished = target.uid && since.is_some_and(|(_, vanished)| vanished);
+        Fetch { target, items: unique, changed_since: since.map(|(modseq, _)| modseq), vanished }
     })
 }
 
@@ -134,6 +159,7 @@ fn search_key() -> impl Strategy<Value = SearchKey> {
         (0..=i64::MAX as u64).prop_map(SearchKey::Smaller),
         (1..=u32::MAX).prop_map(SearchKey::Older),
         (1..=u32::MAX).prop_map(SearchKey::Younger),
+        modseq().prop_map(SearchKey::ModSeq),
         set().prop_map(SearchKey::Sequence),
         set().prop_map(SearchKey::Uid),
     ];
@@ -183,13 +209,17 @@ fn thread() -> impl Strategy<Value = Thread> {
 
 fn store() -> impl Strategy<Value = Store> {
     let mode = select(vec![StoreMode::Add, StoreMode::Remove, StoreMode::Replace]);
-    (target(), mode, any::<bool>(), flags()).prop_map(|(target, mode, silent, (flags, keywords))| Store {
-        target,
-        mode,
-        silent,
-        flags,
-        keywords,
-    })
+    let unchanged_since = prop::option::of(prop_oneof![Just(ModSeq(0)), modseq()]);
+    (target(), mode, any::<bool>(), unchanged_since, flags()).prop_map(
+        |(target, mode, silent, unchanged_since, (flags, keywords))| Store {
+            target,
+            mode,
+            silent,
+            unchanged_since,
+            flags,
+            keywords,
+        },
+    )
 }
 
 fn status_items() -> impl Strategy<Value = Vec<StatusItem>> {
@@ -297,8 +327,9 @@ fn body() -> impl Strategy<Value = CommandBody> {
         search().prop_map(CommandBody::Search),
         sort().prop_map(CommandBody::Sort),
         thread().prop_map(CommandBody::Thread),
-        (mailbox(), any::<bool>())
-            .prop_map(|(mailbox, read_only)| CommandBody::Select { mailbox, read_only }),
+        (mailbox(), any::<bool>(), select_parameters()).prop_map(|(mailbox, read_only, parameters)| {
+            CommandBody::Select { mailbox, read_only, parameters }
+        }),
         (mailbox(), status_items()).prop_map(|(mailbox, items)| CommandBody::Status { mailbox, items }),
         store().prop_map(CommandBody::Store),
     ]

@@ -1,7 +1,7 @@
 //! What SEARCH looks for, and what each key has to look at.
 
 use super::command::MessageSet;
-use types::{Keyword, SystemFlag};
+use types::{Keyword, ModSeq, SystemFlag};
 
 /// One search key (RFC 9051 section 6.4.4); strings are UTF-8 whatever charset the client used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum SearchKey {
     Keyword(Keyword, bool),
     /// Larger than that many octets.
     Larger(u64),
+    /// Changed at this modification sequence or later (RFC 7162 section 3.1.5). The entry a client may name beside it says
+    /// nothing here: a message has one modification sequence for all its flags.
+    ModSeq(ModSeq),
     /// Not this.
     Not(Box<SearchKey>),
     /// RFC 5032: internal date at least that many seconds ago.
@@ -147,10 +150,21 @@ impl SearchKey {
     /// Whether any part counts by sequence number; then numbers must not move while it runs (RFC 9051 section 7.5.1).
     pub fn names_sequence_numbers(&self) -> bool {
         match self {
-            SearchKey::Sequence(_) => true,
+            SearchKey::Sequence(MessageSet::Numbers(_)) => true,
             SearchKey::Not(key) => key.names_sequence_numbers(),
             SearchKey::Or(a, b) => a.names_sequence_numbers() || b.names_sequence_numbers(),
             SearchKey::And(keys) => keys.iter().any(SearchKey::names_sequence_numbers),
+            _ => false,
+        }
+    }
+
+    /// Whether any part asks for a modification sequence; then the answer tells one (RFC 7162 section 3.1.5).
+    pub fn names_modseq(&self) -> bool {
+        match self {
+            SearchKey::ModSeq(_) => true,
+            SearchKey::Not(key) => key.names_modseq(),
+            SearchKey::Or(a, b) => a.names_modseq() || b.names_modseq(),
+            SearchKey::And(keys) => keys.iter().any(SearchKey::names_modseq),
             _ => false,
         }
     }

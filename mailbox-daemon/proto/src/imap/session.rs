@@ -1,6 +1,6 @@
 //! Which command is allowed when (RFC 9051 section 3), and what was enabled.
 
-use super::command::CommandBody;
+use super::command::{CommandBody, FetchItem, StatusItem};
 
 /// The state of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,12 @@ pub enum State {
 pub struct Enabled {
     /// IMAP4rev2: mailbox names in UTF-8, ESEARCH answers, no RECENT.
     pub revision2: bool,
+    /// CONDSTORE: changes are told with their modification sequences and UIDs (RFC 7162 section 3.1).
+    pub condstore: bool,
+    /// UIDONLY: messages are named by UID alone (RFC 9586).
+    pub uid_only: bool,
+    /// QRESYNC: VANISHED instead of EXPUNGE (RFC 7162 section 3.2.3). It comes with `condstore`.
+    pub qresync: bool,
 }
 
 impl Enabled {
@@ -34,8 +40,41 @@ impl Enabled {
                 self.revision2 = true;
                 Some("IMAP4rev2")
             }
+            "CONDSTORE" if !self.condstore => {
+                self.condstore = true;
+                Some("CONDSTORE")
+            }
+            "QRESYNC" if !self.qresync => {
+                (self.condstore, self.qresync) = (true, true);
+                Some("QRESYNC")
+            }
+            "UIDONLY" if !self.uid_only => {
+                self.uid_only = true;
+                Some("UIDONLY")
+            }
             _ => None,
         }
+    }
+
+    /// Whether messages that went are told by UID.
+    pub fn tells_vanished(self) -> bool {
+        self.qresync || self.uid_only
+    }
+}
+
+/// Whether the command names messages by sequence number, or would be answered with such (RFC 9586 section 3).
+pub fn uses_sequence_numbers(body: &CommandBody) -> bool {
+    match body {
+        CommandBody::Copy(transfer) | CommandBody::Move(transfer) => !transfer.target.uid,
+        CommandBody::Fetch(fetch) => !fetch.target.uid,
+        CommandBody::Search(search) => !search.uid || search.key.names_sequence_numbers(),
+        CommandBody::Select { parameters, .. } => {
+            parameters.resync.as_ref().is_some_and(|resync| resync.matched.is_some())
+        }
+        CommandBody::Sort(sort) => !sort.uid || sort.key.names_sequence_numbers(),
+        CommandBody::Store(store) => !store.target.uid,
+        CommandBody::Thread(thread) => !thread.uid || thread.key.names_sequence_numbers(),
+        _ => false,
     }
 }
 
@@ -133,6 +172,23 @@ pub fn expunge_news(body: &CommandBody) -> ExpungeNews {
     if held { ExpungeNews::Held } else { ExpungeNews::Told }
 }
 
+/// Whether the command asks for modification sequences, which turns CONDSTORE on (RFC 7162 section 3.1). SELECT does so itself.
+pub fn asks_for_modseqs(body: &CommandBody) -> bool {
+    let asks = |items: &[StatusItem]| items.contains(&StatusItem::HighestModSeq);
+    match body {
+        CommandBody::Fetch(fetch) => {
+            fetch.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq)
+        }
+        CommandBody::List(list) => list.returns.status.as_deref().is_some_and(asks),
+        CommandBody::Search(search) => search.key.names_modseq(),
+        CommandBody::Sort(sort) => sort.key.names_modseq(),
+        CommandBody::Status { items, .. } => asks(items),
+        CommandBody::Store(store) => store.unchanged_since.is_some(),
+        CommandBody::Thread(thread) => thread.key.names_modseq(),
+        _ => false,
+    }
+}
+
 /// What decides which capabilities are told.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
@@ -153,6 +209,7 @@ const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
     SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
     UNAUTHENTICATE \
+    CONDSTORE QRESYNC UIDONLY \
     ACL RIGHTS=texk LIST-MYRIGHTS";
 
 /// The capability list (RFC 9051 section 7.2.2).

@@ -49,8 +49,12 @@ impl Session {
     }
 
     pub(super) fn enable(&mut self, names: &[String]) -> Answer {
+        let had_condstore = self.enabled.condstore;
         let enabled: Vec<&str> = names.iter().filter_map(|name| self.enabled.enable(name)).collect();
         write::enabled(&mut self.out, &enabled);
+        if self.enabled.condstore && !had_condstore {
+            self.tell_highest_modseq();
+        }
         Reply::ok("enabled")
     }
 

@@ -10,14 +10,12 @@ use proto::imap::write::{self, Status};
 const LINE_BYTES_MAX: usize = 1000;
 
 impl Session {
-    // All commands answer alike.
-    #[expect(clippy::unnecessary_wraps)]
-    pub(super) fn idle(&mut self, tag: &Tag) -> Answer {
+    pub(super) async fn idle(&mut self, tag: &Tag) -> Answer {
         self.idling = Some(tag.clone());
         write::continuation(&mut self.out, "idling");
         // What happened before IDLE is news too.
-        self.tell_news(ExpungeNews::Told);
-        Ok(Reply::Later)
+        self.tell_news(ExpungeNews::Told).await?;
+        self.with_highest_modseq(Ok(Reply::Later))
     }
 
     /// Something happened in the mailbox while idling.
@@ -25,21 +23,25 @@ impl Session {
         if let Some(why) = self.is_shut_out() {
             return self.bye(why).await;
         }
-        self.tell_news(ExpungeNews::Told);
-        match self.flush().await {
-            Ok(()) => Flow::Continue(()),
-            Err(_) => Flow::Break(()),
+        let told = self.tell_news(ExpungeNews::Told).await;
+        let _later = self.with_highest_modseq(Ok(Reply::Later));
+        match (told, self.flush().await) {
+            (Ok(()), Ok(())) => Flow::Continue(()),
+            _ => Flow::Break(()),
         }
     }
 
     /// The line that ends IDLE; `None` when it has not come.
-    pub(super) fn idle_line(&mut self) -> Option<Result<(), Refusal>> {
+    pub(super) async fn idle_line(&mut self) -> Option<Result<(), Refusal>> {
         let line = self.input.line(LINE_BYTES_MAX)?;
         let tag = self.idling.take();
-        self.tell_news(ExpungeNews::Told);
+        if let Err(gone) = self.tell_news(ExpungeNews::Told).await {
+            return Some(Err(gone));
+        }
         Some(match line {
             Ok(line) if line.eq_ignore_ascii_case(b"DONE") => {
-                self.answer(tag.as_ref(), Reply::ok("idle no more"))
+                let answer = self.with_highest_modseq(Reply::ok("idle no more"));
+                self.answer(tag.as_ref(), answer)
             }
             Ok(_) => self.answer(tag.as_ref(), Err(Refusal::bad("IDLE ends with DONE"))),
             Err(_) => {

@@ -97,6 +97,7 @@ impl Session {
             .map(|item| {
                 let value = match item {
                     StatusItem::Deleted => u64::from(status.deleted),
+                    StatusItem::HighestModSeq => status.highest_modseq.0,
                     StatusItem::Messages => u64::from(status.messages),
                     StatusItem::Recent => 0,
                     StatusItem::Size => status.bytes,

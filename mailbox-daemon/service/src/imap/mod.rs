@@ -20,6 +20,7 @@ mod mailboxes;
 mod news;
 mod reply;
 mod resolve;
+mod resync;
 mod search;
 mod select;
 mod session;

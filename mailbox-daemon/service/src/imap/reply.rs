@@ -23,7 +23,7 @@ pub(super) enum Refusal {
     /// NO.
     No(Option<Code>, Cow<'static, str>),
     /// BAD.
-    Bad(Cow<'static, str>),
+    Bad(Option<Code>, Cow<'static, str>),
     /// The connection is of no more use.
     Gone,
 }
@@ -46,7 +46,7 @@ impl Refusal {
     }
 
     pub(super) fn bad(text: &'static str) -> Refusal {
-        Refusal::Bad(Cow::Borrowed(text))
+        Refusal::Bad(None, Cow::Borrowed(text))
     }
 
     /// A name that cannot be given to a mailbox.
@@ -71,7 +71,7 @@ impl Refusal {
     pub(super) fn parts(&self) -> Option<(Status, Option<&Code>, &str)> {
         match self {
             Refusal::No(code, text) => Some((Status::No, code.as_ref(), text)),
-            Refusal::Bad(text) => Some((Status::Bad, None, text)),
+            Refusal::Bad(code, text) => Some((Status::Bad, code.as_ref(), text)),
             Refusal::Gone => None,
         }
     }
@@ -86,7 +86,7 @@ impl From<io::Error> for Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Refusal {
         let code = match fault.kind {
-            FaultKind::Syntax | FaultKind::LiteralToCome => return Refusal::Bad(fault.text),
+            FaultKind::Syntax | FaultKind::LiteralToCome => return Refusal::Bad(None, fault.text),
             FaultKind::BadCharset { .. } => Code::BadCharset,
             FaultKind::Limit => Code::Limit,
             FaultKind::TooBig => Code::TooBig,

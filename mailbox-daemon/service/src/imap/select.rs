@@ -4,14 +4,23 @@ use super::reply::{Answer, Refusal, Reply};
 use super::resolve::Target;
 use super::session::{Selected, Session};
 use crate::disk;
-use proto::imap::command::MailboxArgument;
+use proto::imap::command::{MailboxArgument, SelectParameters};
 use proto::imap::session::State;
 use proto::imap::write::{self, Code, Status};
 use store::View;
 use types::{Keyword, Right, Rights, SequenceSet};
 
 impl Session {
-    pub(super) fn select(&mut self, mailbox: MailboxArgument, read_only: bool) -> Answer {
+    pub(super) async fn select(
+        &mut self,
+        mailbox: MailboxArgument,
+        read_only: bool,
+        parameters: SelectParameters,
+    ) -> Answer {
+        if parameters.resync.is_some() && !self.enabled.qresync {
+            return Err(Refusal::bad("say ENABLE QRESYNC first"));
+        }
+        self.enabled.condstore |= parameters.condstore;
         // Whatever comes of it, the mailbox open before is closed (RFC 9051 section 6.3.2).
         let before = self.selected.take();
         if before.is_some() {
@@ -33,6 +42,7 @@ impl Session {
         let read_only = read_only || !rights.has_any(changing());
         let heard = view.mailbox().bell().generation();
         let recent_after = view.uid_of(view.exists()).map_or(0, types::Uid::get);
+        let modseq_told = view.told_modseq();
         let selected = Selected {
             view,
             rights,
@@ -42,11 +52,15 @@ impl Session {
             saved: SequenceSet::new(),
             keywords_told: 0,
             heard,
+            modseq_told,
             _watch: watch,
         };
         self.selected = Some(Box::new(selected));
         self.state = State::Selected { read_only };
         self.write_selected(&name)?;
+        if let Some(resync) = &parameters.resync {
+            self.resync(resync).await?;
+        }
         match read_only {
             true => Reply::coded(Code::ReadOnly, "open for reading"),
             false => Reply::coded(Code::ReadWrite, "open"),
@@ -54,7 +68,7 @@ impl Session {
     }
 
     fn write_selected(&mut self, name: &types::MailboxName) -> Result<(), Refusal> {
-        let revision2 = self.enabled.revision2;
+        let (revision2, uid_only) = (self.enabled.revision2, self.enabled.uid_only);
         let Some(selected) = &mut self.selected else { return Ok(()) };
         let out = &mut self.out;
         let status = selected.view.mailbox().status();
@@ -66,13 +80,15 @@ impl Session {
         write::exists(out, selected.view.exists());
         if !revision2 {
             write::recent(out, 0);
-            if let Some(first) = selected.view.first_unseen() {
+            if let Some(first) = selected.view.first_unseen().filter(|_| !uid_only) {
                 write::untagged(out, Status::Ok, Some(&Code::Unseen(first)), "the first unseen message");
             }
         }
         let validity = status.uid_validity.get();
         write::untagged(out, Status::Ok, Some(&Code::UidValidity(validity)), "the generation of UIDs");
         write::untagged(out, Status::Ok, Some(&Code::UidNext(status.uid_next)), "the next UID");
+        let modseq = Code::HighestModSeq(selected.modseq_told);
+        write::untagged(out, Status::Ok, Some(&modseq), "the highest modification sequence");
         if revision2 {
             self.write_list_line(name)?;
         }

@@ -3,8 +3,10 @@ use crate::disk;
 use crate::host::Host;
 use crate::stream::{BrokenDeflate, Stream};
 use policy::config::Settings;
-use proto::imap::session::{Enabled, ExpungeNews, State, expunge_news};
-use proto::imap::write::{self, Status};
+use proto::imap::session::{
+    Enabled, ExpungeNews, State, asks_for_modseqs, expunge_news, uses_sequence_numbers,
+};
+use proto::imap::write::{self, Code, Status};
 use proto::imap::{Command, CommandBody, Dialect, Fault, FaultKind, Input, Next, Tag};
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use store::{AccountMail, View, WatchGuard};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
-use types::{Limits, Rights, SequenceSet};
+use types::{Limits, ModSeq, Rights, SequenceSet};
 
 /// Read at once while commands come in.
 const READ_BYTES: usize = 4096;
@@ -57,6 +59,8 @@ pub(super) struct Selected {
     pub(super) keywords_told: usize,
     /// The bell's count before the last look.
     pub(super) heard: u64,
+    /// The highest modification sequence the client was told to note.
+    pub(super) modseq_told: ModSeq,
     pub(super) _watch: WatchGuard,
 }
 
@@ -161,7 +165,7 @@ impl Session {
         let mut is_any = false;
         loop {
             if self.idling.is_some() {
-                match self.idle_line() {
+                match self.idle_line().await {
                     Some(ended) => ended?,
                     None => return Ok(is_any),
                 }
@@ -225,20 +229,32 @@ impl Session {
             return Err(Refusal::Gone);
         }
         let expunges = expunge_news(&body);
-        let answer = match self.state.allows(&body) {
+        let mut answer = match self.allows(&body) {
             Ok(()) => self.dispatch(&tag, body).await,
-            Err(why) => {
+            Err(refusal) => {
                 self.input.refuse_message();
-                Err(Refusal::bad(why))
+                Err(refusal)
             }
         };
         if self.idling.is_none() {
-            self.tell_news(expunges);
+            self.tell_news(expunges).await?;
+            answer = self.with_highest_modseq(answer);
         }
         self.answer(Some(&tag), answer)
     }
 
+    fn allows(&self, body: &CommandBody) -> Result<(), Refusal> {
+        self.state.allows(body).map_err(Refusal::bad)?;
+        match self.enabled.uid_only && uses_sequence_numbers(body) {
+            true => Err(Refusal::Bad(Some(Code::UidRequired), "messages are named by UID".into())),
+            false => Ok(()),
+        }
+    }
+
     async fn dispatch(&mut self, tag: &Tag, body: CommandBody) -> Answer {
+        if asks_for_modseqs(&body) {
+            self.enable_condstore();
+        }
         match body {
             CommandBody::Append(append) => self.append(append).await,
             CommandBody::Authenticate { mechanism, initial } => self.authenticate(&mechanism, initial).await,
@@ -255,7 +271,7 @@ impl Session {
             CommandBody::Fetch(fetch) => self.fetch(fetch).await,
             CommandBody::GetAcl(mailbox) => self.getacl(mailbox),
             CommandBody::Id(pairs) => self.id(&pairs),
-            CommandBody::Idle => self.idle(tag),
+            CommandBody::Idle => self.idle(tag).await,
             CommandBody::List(list) => self.list(&list).await,
             CommandBody::ListRights(subject) => self.listrights(subject),
             CommandBody::Login { user, password } => self.login(&user, &password.0).await,
@@ -267,7 +283,9 @@ impl Session {
             CommandBody::Noop => Self::noop(),
             CommandBody::Rename { from, to } => self.rename(from, to),
             CommandBody::Search(search) => self.search(tag, search),
-            CommandBody::Select { mailbox, read_only } => self.select(mailbox, read_only),
+            CommandBody::Select { mailbox, read_only, parameters } => {
+                self.select(mailbox, read_only, parameters).await
+            }
             CommandBody::SetAcl(subject, change) => self.setacl(subject, change),
             CommandBody::Sort(sort) => self.sort(tag, sort).await,
             CommandBody::StartTls => self.starttls(tag).await,

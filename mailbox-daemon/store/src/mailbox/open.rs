@@ -38,6 +38,9 @@ impl Mailbox {
         // A state that was put back from a backup may know less than the index.
         let next_uid = uid_reserved.max(remembered.highest_uid.saturating_add(1));
         let modseq = modseq_reserved.max(remembered.modseq);
+        // A mailbox closed in an orderly way leaves the two equal. Else flags may have been changed and told that the index never
+        // heard of, and nobody knows of which messages.
+        let is_stale = remembered.modseq < modseq_reserved;
         let Remembered { entries, highest_uid, agreed, is_cut, .. } = remembered;
         // Messages the index never heard of may have come and gone.
         if is_cut || entries.is_empty() || highest_uid.saturating_add(1) < next_uid {
@@ -79,13 +82,17 @@ impl Mailbox {
             rows_open: AtomicUsize::new(0),
             closed,
         };
-        mailbox.catch_up(folder)?;
+        mailbox.catch_up(folder, is_stale)?;
         Ok(Arc::new(mailbox))
     }
 
-    fn catch_up(&self, folder: &Path) -> Result<(), StoreError> {
+    fn catch_up(&self, folder: &Path, is_stale: bool) -> Result<(), StoreError> {
         locked(&self.shared).keywords = self.read_keywords(folder);
         let mut writer = locked(&self.writer);
+        // A disk that cannot be written to now gives us another chance at the next opening.
+        if is_stale && self.reserve_now(&mut writer, 0, 1).is_ok() {
+            locked(&self.shared).all_changed();
+        }
         self.reconcile(&mut writer)?;
         writer.ours_above = u32::MAX;
         let mut shared = locked(&self.shared);

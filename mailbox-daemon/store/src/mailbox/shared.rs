@@ -5,7 +5,7 @@ use crate::keywords::Keywords;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use types::{MailboxName, SequenceRange, SystemFlag};
+use types::{MailboxName, SequenceRange, SequenceSet, SystemFlag};
 
 /// The visible side of a mailbox, behind one short-held lock.
 pub(crate) struct Shared {
@@ -37,19 +37,33 @@ pub(crate) struct Counts {
     pub(crate) deleted_bytes: u64,
 }
 
-/// What sessions still have to hear about messages that are gone.
+/// Changes of flags remembered for sessions that sleep; one that missed more looks at every message.
+const CHANGED_MAX: usize = 2048;
+
+/// What sessions still have to hear of.
 #[derive(Default)]
 pub(crate) struct Views {
     /// Expunges not yet heard of by everybody, oldest first.
-    pub(crate) log: VecDeque<Vanished>,
-    /// By view: the modification sequence up to which it has heard.
-    heard: Vec<(u64, u64)>,
+    pub(crate) vanished: VecDeque<UidEvent>,
+    /// Changes of flags not yet told by everybody, oldest first; all after `changed_after`.
+    changed: VecDeque<UidEvent>,
+    changed_after: u64,
+    progress: Vec<Progress>,
     last_id: u64,
 }
 
-/// Messages that went together.
+/// How far one view has come.
+struct Progress {
+    id: u64,
+    /// Expunges up to this modification sequence were heard of.
+    heard: u64,
+    /// Changes of flags up to this one were told.
+    flags_told: u64,
+}
+
+/// Neighbours something happened to at one modification sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Vanished {
+pub(crate) struct UidEvent {
     pub(crate) modseq: u64,
     pub(crate) uids: SequenceRange,
 }
@@ -143,7 +157,22 @@ impl Shared {
                 entry.modseq = self.modseq;
                 self.counts.add(entry);
                 self.index.changed(uid);
+                self.views.changed(uid, self.modseq);
             }
+        }
+        self.flush_if_due();
+    }
+
+    /// Takes all messages for changed, as nobody knows which were.
+    pub(crate) fn all_changed(&mut self) {
+        if self.entries.is_empty() {
+            return;
+        }
+        self.modseq += 1;
+        self.flags_modseq = self.modseq;
+        for entry in &mut self.entries {
+            entry.modseq = self.modseq;
+            self.index.changed(entry.uid);
         }
         self.flush_if_due();
     }
@@ -199,41 +228,68 @@ impl Views {
     /// A new view has heard everything up to `modseq`.
     pub(crate) fn register(&mut self, modseq: u64) -> u64 {
         self.last_id += 1;
-        self.heard.push((self.last_id, modseq));
+        self.progress.push(Progress { id: self.last_id, heard: modseq, flags_told: modseq });
         self.last_id
     }
 
-    /// A view has heard everything up to `modseq`.
-    pub(crate) fn heard(&mut self, id: u64, modseq: u64) {
-        if let Some((_, heard)) = self.heard.iter_mut().find(|(view, _)| *view == id) {
-            *heard = modseq;
+    /// A view has come so far.
+    pub(crate) fn advance(&mut self, id: u64, heard: u64, flags_told: u64) {
+        if let Some(progress) = self.progress.iter_mut().find(|progress| progress.id == id) {
+            (progress.heard, progress.flags_told) = (heard, flags_told);
         }
         self.trim();
     }
 
     /// A view is no more.
     pub(crate) fn forget(&mut self, id: u64) {
-        self.heard.retain(|(view, _)| *view != id);
+        self.progress.retain(|progress| progress.id != id);
         self.trim();
     }
 
+    /// Messages whose flags changed after a modification sequence, with others perhaps; `None` when all may have.
+    pub(crate) fn changed_since(&self, modseq: u64) -> Option<SequenceSet> {
+        let start = self.changed.partition_point(|event| event.modseq <= modseq);
+        let ranges = self.changed.range(start..).map(|event| (event.uids.first, event.uids.last));
+        (modseq >= self.changed_after).then(|| SequenceSet::from_ranges(ranges))
+    }
+
     fn trim(&mut self) {
-        let all_heard = self.heard.iter().map(|(_, modseq)| *modseq).min().unwrap_or(u64::MAX);
-        while self.log.front().is_some_and(|vanished| vanished.modseq <= all_heard) {
-            self.log.pop_front();
-        }
-        if self.log.is_empty() && self.log.capacity() > 64 {
-            self.log = VecDeque::new();
-        }
+        let all = |known: fn(&Progress) -> u64| self.progress.iter().map(known).min().unwrap_or(u64::MAX);
+        let (all_heard, all_told) = (all(|progress| progress.heard), all(|progress| progress.flags_told));
+        forget_upto(&mut self.vanished, all_heard);
+        forget_upto(&mut self.changed, all_told);
     }
 
     fn vanished(&mut self, uid: u32, modseq: u64) {
-        if self.heard.is_empty() {
+        if !self.progress.is_empty() {
+            note(&mut self.vanished, uid, modseq);
+        }
+    }
+
+    fn changed(&mut self, uid: u32, modseq: u64) {
+        if self.progress.is_empty() {
             return;
         }
-        match self.log.back_mut() {
-            Some(last) if last.modseq == modseq && last.uids.last + 1 == uid => last.uids.last = uid,
-            _ => self.log.push_back(Vanished { modseq, uids: SequenceRange { first: uid, last: uid } }),
+        note(&mut self.changed, uid, modseq);
+        if self.changed.len() > CHANGED_MAX {
+            let oldest = self.changed.pop_front();
+            self.changed_after = oldest.map_or(modseq, |event| event.modseq);
         }
+    }
+}
+
+fn note(log: &mut VecDeque<UidEvent>, uid: u32, modseq: u64) {
+    match log.back_mut() {
+        Some(last) if last.modseq == modseq && last.uids.last + 1 == uid => last.uids.last = uid,
+        _ => log.push_back(UidEvent { modseq, uids: SequenceRange { first: uid, last: uid } }),
+    }
+}
+
+fn forget_upto(log: &mut VecDeque<UidEvent>, modseq: u64) {
+    while log.front().is_some_and(|event| event.modseq <= modseq) {
+        log.pop_front();
+    }
+    if log.is_empty() && log.capacity() > 64 {
+        *log = VecDeque::new();
     }
 }

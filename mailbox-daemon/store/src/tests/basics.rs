@@ -408,12 +408,12 @@ fn memory_of_expunges_is_given_back_when_all_have_heard() {
     let view = View::open(inbox.clone()).unwrap();
     let odd: Vec<u32> = (1..100).step_by(2).collect();
     inbox.expunge(&uids(&odd), false).unwrap().ticket.wait().unwrap();
-    assert_eq!(inbox.shared.lock().unwrap().views.log.len(), 50);
+    assert_eq!(inbox.shared.lock().unwrap().views.vanished.len(), 50);
     assert_eq!(view.exists(), 100);
-    assert!(inbox.shared.lock().unwrap().views.log.is_empty());
+    assert!(inbox.shared.lock().unwrap().views.vanished.is_empty());
     drop(view);
     inbox.expunge(&everything(), false).unwrap().ticket.wait().unwrap();
-    assert!(inbox.shared.lock().unwrap().views.log.is_empty());
+    assert!(inbox.shared.lock().unwrap().views.vanished.is_empty());
 }
 
 #[test]

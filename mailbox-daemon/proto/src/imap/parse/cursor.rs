@@ -3,7 +3,7 @@ use crate::imap::command::{Literal, MailboxArgument, MessageSet, NameFault};
 use crate::imap::utf7;
 use encoding_rs::Encoding;
 use std::borrow::Cow;
-use types::{Flags, Keyword, MailboxName, SequenceSet, SystemFlag};
+use types::{Flags, Keyword, MailboxName, ModSeq, SequenceSet, SystemFlag};
 
 /// Reads the tokens of one command from left to right.
 pub(super) struct Cursor<'a> {
@@ -104,6 +104,19 @@ impl<'a> Cursor<'a> {
         match self.number()? {
             0 => Err(Fault::syntax("numbers here begin with 1")),
             number => Ok(number),
+        }
+    }
+
+    /// `mod-sequence-valzer`.
+    pub(super) fn modseq(&mut self) -> Parsed<ModSeq> {
+        self.number64().map(ModSeq)
+    }
+
+    /// `mod-sequence-value`.
+    pub(super) fn nonzero_modseq(&mut self) -> Parsed<ModSeq> {
+        match self.modseq()? {
+            ModSeq(0) => Err(Fault::syntax("modification sequences here begin with 1")),
+            modseq => Ok(modseq),
         }
     }
 
@@ -216,18 +229,44 @@ impl<'a> Cursor<'a> {
         if self.eat(b'$') {
             return Ok(MessageSet::Saved);
         }
+        let ranges = self.ranges(Self::sequence_number)?;
+        Ok(MessageSet::Numbers(SequenceSet::from_ranges(ranges)))
+    }
+
+    fn ranges(&mut self, number: impl Fn(&mut Self) -> Parsed<u32>) -> Parsed<Vec<(u32, u32)>> {
         let mut ranges = Vec::new();
         loop {
-            let first = self.sequence_number()?;
-            let last = if self.eat(b':') { self.sequence_number()? } else { first };
+            let first = number(self)?;
+            let last = if self.eat(b':') { number(self)? } else { first };
             ranges.push((first, last));
             if ranges.len() > self.dialect.limits.sequence_ranges_max {
                 return Err(Fault::limit("the set has too many ranges"));
             }
             if !self.eat(b',') {
-                return Ok(MessageSet::Numbers(SequenceSet::from_ranges(ranges)));
+                return Ok(ranges);
             }
         }
+    }
+
+    /// `sequence-set` without `*`.
+    pub(super) fn number_set(&mut self) -> Parsed<SequenceSet> {
+        Ok(SequenceSet::from_ranges(self.ranges(Self::plain_number)?))
+    }
+
+    /// `sequence-set` without `*` whose numbers ascend.
+    pub(super) fn ascending_set(&mut self) -> Parsed<SequenceSet> {
+        let ranges = self.ranges(Self::plain_number)?;
+        let ascends = ranges.iter().all(|(first, last)| first <= last)
+            && ranges.windows(2).all(|pair| pair[0].1 < pair[1].0);
+        match ascends {
+            true => Ok(SequenceSet::from_ranges(ranges)),
+            false => Err(Fault::syntax("the numbers of this set should ascend")),
+        }
+    }
+
+    /// A number that is never taken for `*`: nothing has the largest one.
+    fn plain_number(&mut self) -> Parsed<u32> {
+        self.nonzero().map(|number| number.min(u32::MAX - 1))
     }
 
     fn sequence_number(&mut self) -> Parsed<u32> {
@@ -257,6 +296,18 @@ impl<'a> Cursor<'a> {
                 return Ok(());
             }
             self.expect(b' ', "a list goes on with a space or ends with )")?;
+        }
+    }
+
+    /// A parenthesised list with something in it.
+    pub(super) fn nonempty_list(
+        &mut self,
+        expected: &'static str,
+        item: impl FnMut(&mut Self) -> Parsed<()>,
+    ) -> Parsed<()> {
+        match self.rest() {
+            [b'(', b')', ..] => Err(Fault::syntax("there is nothing between the parentheses")),
+            _ => self.list(expected, item),
         }
     }
 

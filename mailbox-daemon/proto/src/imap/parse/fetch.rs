@@ -1,6 +1,6 @@
 use super::cursor::{Cursor, utf8};
-use super::{Fault, message};
-use crate::imap::command::{BodyItem, CommandBody, Fetch, FetchItem, Partial, Section, SectionText};
+use super::{Fault, argument, message};
+use crate::imap::command::{BodyItem, CommandBody, Fetch, FetchItem, Partial, Section, SectionText, Target};
 
 pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
     let target = message::target(cursor, uid)?;
@@ -15,9 +15,32 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, F
             None => items.push(item(cursor)?),
         },
     }
-    match items.is_empty() {
-        true => Err(Fault::syntax("FETCH has nothing to fetch")),
-        false => Ok(CommandBody::Fetch(Fetch { target, items })),
+    if items.is_empty() {
+        return Err(Fault::syntax("FETCH has nothing to fetch"));
+    }
+    modifiers(cursor, target, items).map(CommandBody::Fetch)
+}
+
+/// What may follow the items in parentheses (RFC 4466 section 2.4).
+fn modifiers(cursor: &mut Cursor<'_>, target: Target, items: Vec<FetchItem>) -> Result<Fetch, Fault> {
+    let mut fetch = Fetch { target, items, changed_since: None, vanished: false };
+    if !cursor.eat(b' ') {
+        return Ok(fetch);
+    }
+    cursor.nonempty_list("FETCH's modifiers stand in parentheses", |cursor| {
+        match &*cursor.word().to_ascii_uppercase() {
+            b"CHANGEDSINCE" if fetch.changed_since.is_none() => {
+                fetch.changed_since = Some(argument(cursor, Cursor::nonzero_modseq)?);
+            }
+            b"VANISHED" if !fetch.vanished => fetch.vanished = true,
+            b"CHANGEDSINCE" | b"VANISHED" => return Err(Fault::syntax("a modifier is there twice")),
+            _ => return Err(Fault::syntax("there is no such FETCH modifier")),
+        }
+        Ok(())
+    })?;
+    match fetch.vanished && !(fetch.target.uid && fetch.changed_since.is_some()) {
+        true => Err(Fault::syntax("VANISHED goes with UID FETCH and CHANGEDSINCE")),
+        false => Ok(fetch),
     }
 }
 
@@ -61,6 +84,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
         b"ENVELOPE" => FetchItem::Envelope,
         b"FLAGS" => FetchItem::Flags,
         b"INTERNALDATE" => FetchItem::InternalDate,
+        b"MODSEQ" => FetchItem::ModSeq,
         b"RFC822" => old(SectionText::Whole, false),
         b"RFC822.HEADER" => old(SectionText::Header, true),
         b"RFC822.SIZE" => FetchItem::Rfc822Size,

@@ -2,7 +2,7 @@ use super::cursor::Cursor;
 use super::{Dialect, Fault, argument};
 use crate::imap::command::{Append, AppendMessage, CommandBody, Store, StoreMode, Target, Transfer};
 use crate::imap::date;
-use types::{Flags, UnixSeconds};
+use types::{Flags, ModSeq, UnixSeconds};
 
 pub(super) fn target(cursor: &mut Cursor<'_>, uid: bool) -> Result<Target, Fault> {
     Ok(Target { uid, set: argument(cursor, Cursor::message_set)? })
@@ -65,6 +65,7 @@ fn transfer(cursor: &mut Cursor<'_>, uid: bool) -> Result<Transfer, Fault> {
 pub(super) fn store(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
     let target = target(cursor, uid)?;
     cursor.space()?;
+    let unchanged_since = store_modifiers(cursor)?;
     let mode = match cursor.peek() {
         Some(b'+') => StoreMode::Add,
         Some(b'-') => StoreMode::Remove,
@@ -88,5 +89,24 @@ pub(super) fn store(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, F
             cursor.flag(&mut flags, &mut keywords)?;
         }
     }
-    Ok(CommandBody::Store(Store { target, mode, silent, flags, keywords }))
+    Ok(CommandBody::Store(Store { target, mode, silent, unchanged_since, flags, keywords }))
+}
+
+/// What may stand before STORE's flags in parentheses, with the space after it (RFC 4466 section 2.5).
+fn store_modifiers(cursor: &mut Cursor<'_>) -> Result<Option<ModSeq>, Fault> {
+    if cursor.peek() != Some(b'(') {
+        return Ok(None);
+    }
+    let mut unchanged_since = None;
+    cursor.nonempty_list("", |cursor| {
+        match cursor.eat_word("UNCHANGEDSINCE") && unchanged_since.is_none() {
+            true => {
+                unchanged_since = Some(argument(cursor, Cursor::modseq)?);
+                Ok(())
+            }
+            false => Err(Fault::syntax("the only modifier of STORE is UNCHANGEDSINCE")),
+        }
+    })?;
+    cursor.space()?;
+    Ok(unchanged_since)
 }

@@ -9,6 +9,7 @@ mod list;
 mod message;
 mod search;
 mod search_return;
+mod select;
 mod sort;
 
 use super::command::{Command, CommandBody, Secret, Tag};
@@ -106,9 +107,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"DELETEACL" => CommandBody::DeleteAcl(acl::subject(&mut cursor)?),
         b"DELETE" => CommandBody::Delete(argument(&mut cursor, Cursor::mailbox)?),
         b"ENABLE" => enable(&mut cursor)?,
-        b"EXAMINE" => {
-            CommandBody::Select { mailbox: argument(&mut cursor, Cursor::mailbox)?, read_only: true }
-        }
+        b"EXAMINE" => select::select(&mut cursor, true)?,
         b"EXPUNGE" => CommandBody::Expunge(None),
         b"FETCH" => fetch::fetch(&mut cursor, false)?,
         b"GETACL" => CommandBody::GetAcl(argument(&mut cursor, Cursor::mailbox)?),
@@ -125,9 +124,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"NOOP" => CommandBody::Noop,
         b"RENAME" => rename(&mut cursor)?,
         b"SEARCH" => search::search(&mut cursor, false)?,
-        b"SELECT" => {
-            CommandBody::Select { mailbox: argument(&mut cursor, Cursor::mailbox)?, read_only: false }
-        }
+        b"SELECT" => select::select(&mut cursor, false)?,
         b"SETACL" => acl::setacl(&mut cursor)?,
         b"SORT" => sort::sort(&mut cursor, false)?,
         b"STARTTLS" => CommandBody::StartTls,

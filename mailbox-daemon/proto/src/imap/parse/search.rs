@@ -5,7 +5,7 @@ use crate::imap::date;
 use crate::imap::search::{SearchField, SearchKey, SearchReturn};
 use crate::mime::decode;
 use std::borrow::Cow;
-use types::{Keyword, SystemFlag};
+use types::{Keyword, ModSeq, SystemFlag};
 
 pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
     cursor.space()?;
@@ -97,6 +97,7 @@ fn named_key(cursor: &mut Cursor<'_>, depth: usize) -> Result<SearchKey, Fault> 
         b"HEADER" => SearchKey::Header(argument(cursor, text)?, argument(cursor, text)?),
         b"KEYWORD" => SearchKey::Keyword(argument(cursor, keyword)?, true),
         b"LARGER" => SearchKey::Larger(argument(cursor, Cursor::number64)?),
+        b"MODSEQ" => SearchKey::ModSeq(argument(cursor, modseq)?),
         b"NEW" => SearchKey::And(vec![SearchKey::Recent(true), SearchKey::Flag(SystemFlag::Seen, false)]),
         b"NOT" => SearchKey::Not(Box::new(argument(cursor, |cursor| key(cursor, depth + 1))?)),
         b"OLD" => SearchKey::Recent(false),
@@ -144,6 +145,22 @@ fn text(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
 fn keyword(cursor: &mut Cursor<'_>) -> Result<Keyword, Fault> {
     Keyword::parse(cursor.atom("a keyword is missing")?)
         .map_err(|_| Fault::syntax("that keyword is too long"))
+}
+
+/// `[entry-name entry-type-req] mod-sequence-valzer` (RFC 7162 section 3.1.5); what the entry says is of no use here.
+fn modseq(cursor: &mut Cursor<'_>) -> Result<ModSeq, Fault> {
+    if cursor.peek() == Some(b'"') {
+        let entry = cursor.string("")?;
+        if entry.strip_prefix(b"/flags/").is_none_or(<[u8]>::is_empty) {
+            return Err(Fault::syntax("the entry of MODSEQ is \"/flags/\" and a flag"));
+        }
+        cursor.space()?;
+        if !["all", "priv", "shared"].iter().any(|kind| cursor.eat_word(kind)) {
+            return Err(Fault::syntax("behind the entry stands all, priv or shared"));
+        }
+        cursor.space()?;
+    }
+    cursor.modseq()
 }
 
 fn day(cursor: &mut Cursor<'_>) -> Result<i64, Fault> {

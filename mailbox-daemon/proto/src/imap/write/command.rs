@@ -5,7 +5,7 @@ use super::fetch::write_section;
 use crate::imap::acl::{AclSubject, RightsChange};
 use crate::imap::command::{
     AppendMessage, BodyItem, Command, CommandBody, FetchItem, List, MailboxArgument, MessageSet, Partial,
-    StatusItem, Store, StoreMode, Target,
+    SelectParameters, StatusItem, Store, StoreMode, Target,
 };
 use crate::imap::date;
 use crate::imap::utf7;
@@ -100,6 +100,10 @@ impl Writer<'_> {
             CommandBody::Fetch(fetch) => {
                 self.target("FETCH ", &fetch.target);
                 self.list(" (", &fetch.items, Self::fetch_item);
+                if let Some(modseq) = fetch.changed_since {
+                    self.counted(" (CHANGEDSINCE ", modseq.0);
+                    self.put(if fetch.vanished { " VANISHED)" } else { ")" });
+                }
             }
             CommandBody::GetAcl(mailbox) => self.with_mailbox("GETACL ", mailbox),
             CommandBody::Id(pairs) if pairs.is_empty() => self.put("ID NIL"),
@@ -140,8 +144,10 @@ impl Writer<'_> {
                 self.with_mailbox(" ", to);
             }
             CommandBody::Search(search) => self.search(search),
-            CommandBody::Select { mailbox, read_only: false } => self.with_mailbox("SELECT ", mailbox),
-            CommandBody::Select { mailbox, read_only: true } => self.with_mailbox("EXAMINE ", mailbox),
+            CommandBody::Select { mailbox, read_only, parameters } => {
+                self.with_mailbox(if *read_only { "EXAMINE " } else { "SELECT " }, mailbox);
+                self.select_parameters(parameters);
+            }
             CommandBody::SetAcl(subject, change) => {
                 self.acl_subject("SETACL ", subject);
                 let (sign, rights) = match change {
@@ -231,6 +237,9 @@ impl Writer<'_> {
 
     fn store(&mut self, store: &Store) {
         self.target("STORE ", &store.target);
+        if let Some(modseq) = store.unchanged_since {
+            self.put(&format!(" (UNCHANGEDSINCE {})", modseq.0));
+        }
         self.put(match store.mode {
             StoreMode::Add => " +FLAGS",
             StoreMode::Remove => " -FLAGS",
@@ -238,6 +247,25 @@ impl Writer<'_> {
         });
         self.put(if store.silent { ".SILENT" } else { "" });
         self.flags(store.flags, &store.keywords);
+    }
+
+    fn select_parameters(&mut self, parameters: &SelectParameters) {
+        if *parameters == SelectParameters::default() {
+            return;
+        }
+        self.put(if parameters.condstore { " (CONDSTORE" } else { " (" });
+        if let Some(resync) = &parameters.resync {
+            self.put(if parameters.condstore { " " } else { "" });
+            self.put(&format!("QRESYNC ({} {}", resync.uid_validity, resync.modseq.0));
+            if let Some(known) = &resync.known {
+                self.put(&format!(" {known}"));
+            }
+            if let Some((numbers, uids)) = &resync.matched {
+                self.put(&format!(" ({numbers} {uids})"));
+            }
+            self.put(")");
+        }
+        self.put(")");
     }
 
     fn fetch_item(&mut self, item: &FetchItem) {
@@ -266,6 +294,7 @@ impl Writer<'_> {
             FetchItem::Envelope => self.put("ENVELOPE"),
             FetchItem::Flags => self.put("FLAGS"),
             FetchItem::InternalDate => self.put("INTERNALDATE"),
+            FetchItem::ModSeq => self.put("MODSEQ"),
             FetchItem::Rfc822Size => self.put("RFC822.SIZE"),
             FetchItem::Uid => self.put("UID"),
         }

@@ -1,7 +1,27 @@
 use super::data::{astring, message_flags, number};
 use crate::imap::command::{Partial, Section, SectionText};
 use crate::imap::date;
-use types::{Flags, Keyword, SeqNo, Uid, UnixSeconds};
+use crate::imap::session::Enabled;
+use types::{Flags, Keyword, ModSeq, SeqNo, Uid, UnixSeconds};
+
+/// What an answer calls the message it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageName {
+    /// `* n FETCH`.
+    Number(SeqNo),
+    /// `* uid UIDFETCH` (RFC 9586).
+    Uid(Uid),
+}
+
+impl MessageName {
+    /// What a session that enabled this calls the message.
+    pub fn new(enabled: Enabled, seq: SeqNo, uid: Uid) -> MessageName {
+        match enabled.uid_only {
+            true => MessageName::Uid(uid),
+            false => MessageName::Number(seq),
+        }
+    }
+}
 
 /// Writes one `* n FETCH (...)` item by item.
 #[derive(Debug)]
@@ -13,10 +33,18 @@ pub struct FetchWriter<'a> {
 
 impl<'a> FetchWriter<'a> {
     /// Begins the answer.
-    pub fn begin(out: &'a mut Vec<u8>, seq: SeqNo) -> FetchWriter<'a> {
+    pub fn begin(out: &'a mut Vec<u8>, message: MessageName) -> FetchWriter<'a> {
         out.extend_from_slice(b"* ");
-        number(out, u64::from(seq));
-        out.extend_from_slice(b" FETCH (");
+        match message {
+            MessageName::Number(seq) => {
+                number(out, u64::from(seq));
+                out.extend_from_slice(b" FETCH (");
+            }
+            MessageName::Uid(uid) => {
+                number(out, u64::from(uid.get()));
+                out.extend_from_slice(b" UIDFETCH (");
+            }
+        }
         FetchWriter { out, first: true }
     }
 
@@ -63,6 +91,14 @@ impl<'a> FetchWriter<'a> {
     pub fn internal_date(&mut self, at: UnixSeconds) {
         self.name("INTERNALDATE");
         date::write_date_time(self.out, at);
+    }
+
+    /// MODSEQ (RFC 7162 section 3.1.4.2).
+    pub fn modseq(&mut self, modseq: ModSeq) {
+        self.name("MODSEQ");
+        self.out.push(b'(');
+        number(self.out, modseq.0);
+        self.out.push(b')');
     }
 
     /// RFC822.SIZE.
@@ -166,9 +202,10 @@ mod tests {
     #[test]
     fn items_are_written_with_single_spaces() {
         let mut out = Vec::new();
-        let mut fetch = FetchWriter::begin(&mut out, 12);
+        let mut fetch = FetchWriter::begin(&mut out, MessageName::Number(12));
         fetch.uid(Uid::FIRST);
         fetch.flags(Flags::NONE, false, &[]);
+        fetch.modseq(ModSeq(7));
         fetch.rfc822_size(44);
         let section = Section { part: vec![1, 2], text: SectionText::Mime };
         fetch.body_name(&section, Some(Partial { first: 3, count: 9 }), false);
@@ -177,8 +214,7 @@ mod tests {
         fetch.binary_name("BINARY.SIZE", &[1], None);
         fetch.nil();
         fetch.end();
-        let expected =
-            "* 12 FETCH (UID 1 FLAGS () RFC822.SIZE 44 BODY[1.2.MIME]<3> {2}\r\nab BINARY.SIZE[1] NIL)\r\n";
+        let expected = "* 12 FETCH (UID 1 FLAGS () MODSEQ (7) RFC822.SIZE 44 BODY[1.2.MIME]<3> {2}\r\nab BINARY.SIZE[1] NIL)\r\n";
         assert_eq!(String::from_utf8(out).expect("ascii"), expected);
     }
 }

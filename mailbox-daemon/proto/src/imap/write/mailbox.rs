@@ -1,6 +1,6 @@
-use super::data::{flag_list, mailbox_name, number, quoted};
+use super::data::{flag_list, mailbox_name, number, quoted, sequence_set};
 use crate::imap::command::StatusItem;
-use types::{Flags, Keyword, MailboxName, SeqNo, SpecialUse};
+use types::{Flags, Keyword, MailboxName, SeqNo, SequenceSet, SpecialUse};
 
 /// One line of LIST or LSUB (RFC 9051 section 7.3.1).
 #[derive(Clone, Debug)]
@@ -96,6 +96,13 @@ pub fn recent(out: &mut Vec<u8>, messages: u32) {
 /// Appends `* n EXPUNGE`.
 pub fn expunge(out: &mut Vec<u8>, seq: SeqNo) {
     counted(out, u64::from(seq), b" EXPUNGE\r\n");
+}
+
+/// Appends `* VANISHED ...`, `earlier` for messages that went before the mailbox was opened (RFC 7162 section 3.2.10).
+pub fn vanished(out: &mut Vec<u8>, earlier: bool, uids: &SequenceSet) {
+    out.extend_from_slice(if earlier { b"* VANISHED (EARLIER) " } else { b"* VANISHED " });
+    sequence_set(out, uids);
+    out.extend_from_slice(b"\r\n");
 }
 
 fn counted(out: &mut Vec<u8>, count: u64, rest: &[u8]) {

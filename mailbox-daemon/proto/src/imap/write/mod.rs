@@ -15,9 +15,10 @@ use types::{Flags, Keyword, ModSeq, SequenceSet};
 pub use acl::{acl, listrights, myrights};
 pub use command::command;
 pub use data::{astring, flag_list, mailbox_name, nstring, number, quoted, sequence_set, string};
-pub use fetch::FetchWriter;
+pub use fetch::{FetchWriter, MessageName};
 pub use mailbox::{
     ListLine, enabled, exists, expunge, flags, list, list_separator, lsub, namespace, recent, status,
+    vanished,
 };
 pub use search::{Found, SortWriter, esearch, search};
 pub use threads::ThreadWriter;
@@ -81,6 +82,8 @@ pub enum Code {
     Limit,
     /// There is no such mailbox.
     NonExistent,
+    /// Messages left alone because they changed meanwhile (RFC 7162 section 3.1.3).
+    Modified(SequenceSet),
     /// No permission.
     NoPerm,
     /// The disk is full.
@@ -107,6 +110,8 @@ pub enum Code {
     UidValidity(u32),
     /// Our fault, and passing.
     Unavailable,
+    /// Messages are to be named by UID (RFC 9586).
+    UidRequired,
     /// A transfer encoding that is not known (RFC 3516).
     UnknownCte,
     /// The first message without `\Seen`.
@@ -139,6 +144,10 @@ impl Code {
                 sequence_set(out, target);
             }
             Code::HighestModSeq(modseq) => pair(out, b"HIGHESTMODSEQ ", modseq.0),
+            Code::Modified(messages) => {
+                out.extend_from_slice(b"MODIFIED ");
+                sequence_set(out, messages);
+            }
             Code::PermanentFlags(system, keywords, more) => {
                 out.extend_from_slice(b"PERMANENTFLAGS ");
                 flag_list(out, *system, keywords, *more);
@@ -174,6 +183,7 @@ impl Code {
             Code::ServerBug => "SERVERBUG",
             Code::TooBig => "TOOBIG",
             Code::TryCreate => "TRYCREATE",
+            Code::UidRequired => "UIDREQUIRED",
             Code::Unavailable => "UNAVAILABLE",
             Code::UnknownCte => "UNKNOWN-CTE",
             Code::UseAttr => "USEATTR",
@@ -181,6 +191,7 @@ impl Code {
             | Code::Capability(_)
             | Code::CopyUid(..)
             | Code::HighestModSeq(_)
+            | Code::Modified(_)
             | Code::PermanentFlags(..)
             | Code::UidNext(_)
             | Code::UidValidity(_)

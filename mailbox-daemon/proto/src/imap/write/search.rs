@@ -1,7 +1,7 @@
 use super::data::{number, sequence_set, string};
 use crate::imap::command::Tag;
 use crate::imap::search::{PartialRange, SearchReturn};
-use types::SequenceSet;
+use types::{ModSeq, SequenceSet};
 
 /// What a search found.
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +85,21 @@ fn runs(out: &mut Vec<u8>, numbers: &[u32]) {
     }
 }
 
-/// Appends `* SEARCH ...` (RFC 3501 section 7.2.5).
-pub fn search(out: &mut Vec<u8>, found: &SequenceSet) {
+/// Appends `* SEARCH ...` (RFC 3501 section 7.2.5), with the highest modification sequence found where one was asked for
+/// (RFC 7162 section 3.1.6).
+pub fn search(out: &mut Vec<u8>, found: &SequenceSet, modseq: Option<ModSeq>) {
     out.extend_from_slice(b"* SEARCH");
     numbers(out, found.iter());
+    end(out, modseq);
+}
+
+/// The end of SEARCH and SORT.
+fn end(out: &mut Vec<u8>, modseq: Option<ModSeq>) {
+    if let Some(modseq) = modseq {
+        out.extend_from_slice(b" (MODSEQ ");
+        number(out, modseq.0);
+        out.push(b')');
+    }
     out.extend_from_slice(b"\r\n");
 }
 
@@ -109,8 +120,8 @@ impl SortWriter {
     }
 
     /// Ends the answer.
-    pub fn end(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"\r\n");
+    pub fn end(self, out: &mut Vec<u8>, modseq: Option<ModSeq>) {
+        end(out, modseq);
     }
 }
 
@@ -121,16 +132,23 @@ fn numbers(out: &mut Vec<u8>, numbers: impl Iterator<Item = u32>) {
     }
 }
 
-/// Appends `* ESEARCH ...` (RFC 9051 section 7.3.4).
-pub fn esearch(out: &mut Vec<u8>, tag: &Tag, uid: bool, returns: SearchReturn, found: Found<'_>) {
+/// Appends `* ESEARCH ...` (RFC 9051 section 7.3.4, RFC 7162 section 3.1.10).
+pub fn esearch(
+    out: &mut Vec<u8>,
+    tag: &Tag,
+    uid: bool,
+    returns: SearchReturn,
+    found: Found<'_>,
+    modseq: Option<ModSeq>,
+) {
     out.extend_from_slice(b"* ESEARCH (TAG ");
     string(out, tag.as_str().as_bytes());
     out.extend_from_slice(if uid { b") UID" } else { b")" });
-    results(out, returns, found);
+    results(out, returns, found, modseq);
 }
 
 /// The return data of ESEARCH and the line's end.
-pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>) {
+pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>, modseq: Option<ModSeq>) {
     let mut item = |name: &[u8], value: Option<u64>| {
         if let Some(value) = value {
             out.extend_from_slice(name);
@@ -146,6 +164,10 @@ pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>
     }
     if let Some(range) = returns.partial {
         partial(out, range, found);
+    }
+    if let Some(modseq) = modseq {
+        out.extend_from_slice(b" MODSEQ ");
+        number(out, modseq.0);
     }
     if returns.relevancy && found.count() > 0 {
         relevancy(out, returns.partial.map_or(found.count(), |range| range.places(found.count()).len()));
@@ -191,7 +213,7 @@ mod tests {
 
     fn line(uid: bool, returns: SearchReturn, found: Found<'_>) -> String {
         let mut out = Vec::new();
-        esearch(&mut out, &Tag::parse(b"a").expect("a tag"), uid, returns, found);
+        esearch(&mut out, &Tag::parse(b"a").expect("a tag"), uid, returns, found, None);
         String::from_utf8(out).expect("ascii").trim_end().to_owned()
     }
 

@@ -78,6 +78,7 @@ impl Writer<'_> {
                 self.put(keyword.as_str());
             }
             SearchKey::Larger(bytes) => self.counted("LARGER ", *bytes),
+            SearchKey::ModSeq(modseq) => self.counted("MODSEQ ", modseq.0),
             SearchKey::Not(key) => {
                 self.put("NOT ");
                 self.search_key(key);
@@ -111,7 +112,7 @@ impl Writer<'_> {
         date::write_date(self.out, day);
     }
 
-    fn counted(&mut self, word: &str, value: u64) {
+    pub(super) fn counted(&mut self, word: &str, value: u64) {
         self.put(word);
         number(self.out, value);
     }

@@ -6,7 +6,7 @@ use super::{Context, Losses, digest};
 use crate::imap::reply::Refusal;
 use crate::imap::session::Selected;
 use proto::imap::command::{Partial, Section, SectionText};
-use proto::imap::write::{self, FetchWriter};
+use proto::imap::write::{self, FetchWriter, MessageName};
 use proto::mime::decode::TransferDecoder;
 use proto::mime::header::FieldFilter;
 use proto::mime::{self, DigestView, Part};
@@ -93,7 +93,7 @@ impl Bodies {
             false => None,
         };
         let file = mailbox.open_message(uid)?;
-        let mut fetch = FetchWriter::begin(out, seq);
+        let mut fetch = FetchWriter::begin(out, MessageName::new(context.enabled, seq, uid));
         context.write_row_items(&mut fetch, &row, selected);
         if let Some(view) = digest.as_deref().and_then(|digest| DigestView::parse(digest).ok()) {
             context.write_digest_items(&mut fetch, &view);

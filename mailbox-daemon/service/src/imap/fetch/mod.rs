@@ -12,9 +12,9 @@ use super::session::{Selected, Session};
 use crate::disk;
 use body::Bodies;
 use plan::{Plan, Reads};
-use proto::imap::command::Fetch;
-use proto::imap::session::ExpungeNews;
-use proto::imap::write::{Code, FetchWriter};
+use proto::imap::command::{Fetch, MessageSet};
+use proto::imap::session::{Enabled, ExpungeNews};
+use proto::imap::write::{Code, FetchWriter, MessageName};
 use proto::mime::DigestView;
 use std::ops::ControlFlow;
 use store::{FlagChange, Row, StoreError, View};
@@ -28,7 +28,7 @@ pub(super) struct Context<'a> {
     plan: &'a Plan,
     limits: &'a Limits,
     keywords: &'a [(usize, Keyword)],
-    revision2: bool,
+    enabled: Enabled,
     /// Messages whose flags this FETCH itself changed.
     seen_now: &'a SequenceSet,
 }
@@ -43,11 +43,12 @@ pub(super) struct Losses {
 
 impl Session {
     pub(super) async fn fetch(&mut self, fetch: Fetch) -> Answer {
-        let uids = self.selected()?.uids(&fetch.target)?;
+        let uids = self.messages_to_fetch(&fetch).await?;
         let news = if fetch.target.uid { ExpungeNews::Told } else { ExpungeNews::Held };
-        let plan = Plan::new(fetch.items, fetch.target.uid);
+        let enabled = self.enabled;
+        let mut plan = Plan::new(fetch.items, fetch.target.uid && !enabled.uid_only);
+        plan.modseq |= fetch.changed_since.is_some();
         let settings = self.settings();
-        let revision2 = self.enabled.revision2;
         let (seen_now, own) = self.mark_seen(&plan, &uids)?;
         let Some(selected) = &mut self.selected else { return Err(Refusal::Gone) };
         let keywords = selected.tell_keywords(&mut self.out);
@@ -55,7 +56,7 @@ impl Session {
             plan: &plan,
             limits: &settings.limits,
             keywords: &keywords,
-            revision2,
+            enabled,
             seen_now: &seen_now,
         };
         let mut losses = Losses::default();
@@ -69,8 +70,27 @@ impl Session {
         }
         // A UID that is gone is passed over like one that never was; a sequence number named a message.
         losses.gone = !fetch.target.uid && (losses.gone || self.selected()?.has_lost(&uids));
-        self.tell_news_except(news, own);
+        self.tell_news_except(news, own).await?;
         losses.answer()
+    }
+
+    /// The messages meant; those that vanished are told of where that is asked for (RFC 7162 sections 3.1.4.1 and 3.2.6).
+    async fn messages_to_fetch(&mut self, fetch: &Fetch) -> Result<SequenceSet, Refusal> {
+        let selected = self.selected()?;
+        let uids = selected.uids(&fetch.target)?;
+        let Some(since) = fetch.changed_since else { return Ok(uids) };
+        let changed = selected.view.changed_since(&uids, since);
+        if fetch.vanished {
+            if !self.enabled.qresync {
+                return Err(Refusal::bad("say ENABLE QRESYNC first"));
+            }
+            let asked = match &fetch.target.set {
+                MessageSet::Numbers(uids) => uids.clone(),
+                MessageSet::Saved => selected.saved.clone(),
+            };
+            self.tell_vanished(&asked, since).await?;
+        }
+        Ok(changed)
     }
 
     /// Sets `\Seen` where a body is fetched without PEEK.
@@ -94,7 +114,7 @@ impl Session {
         let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
         let out = &mut self.out;
         selected.view.for_each_row(uids, &mut |seq, row| {
-            let mut fetch = FetchWriter::begin(out, seq);
+            let mut fetch = FetchWriter::begin(out, MessageName::new(context.enabled, seq, row.uid));
             context.write_row_items(&mut fetch, row, selected);
             fetch.end();
         });
@@ -166,11 +186,18 @@ impl Context<'_> {
     /// Items that the row answers.
     fn write_row_items(&self, fetch: &mut FetchWriter<'_>, row: &Row, selected: &Selected) {
         let plan = self.plan;
-        if plan.uid {
+        let is_seen_now = self.seen_now.contains(row.uid.get());
+        // A change of flags is told with UID and modification sequence (RFC 7162 section 3.2.4).
+        let is_change_told = is_seen_now && self.enabled.condstore;
+        if plan.uid || (is_change_told && !self.enabled.uid_only) {
             fetch.uid(row.uid);
         }
-        if plan.flags || self.seen_now.contains(row.uid.get()) {
-            fetch.flags(row.flags, selected.is_recent(row.uid.get(), self.revision2), self.keywords);
+        if plan.flags || is_seen_now {
+            let recent = selected.is_recent(row.uid.get(), self.enabled.revision2);
+            fetch.flags(row.flags, recent, self.keywords);
+        }
+        if plan.modseq || is_change_told {
+            fetch.modseq(row.modseq);
         }
         if plan.internal_date {
             fetch.internal_date(row.internal_date);
@@ -238,7 +265,7 @@ impl Context<'_> {
         digest: &DigestView<'_>,
         out: &mut Vec<u8>,
     ) {
-        let mut fetch = FetchWriter::begin(out, seq);
+        let mut fetch = FetchWriter::begin(out, MessageName::new(self.enabled, seq, row.uid));
         self.write_row_items(&mut fetch, row, selected);
         self.write_digest_items(&mut fetch, digest);
         fetch.end();
@@ -278,7 +305,7 @@ impl Losses {
 
 impl Selected {
     /// Whether any of these messages is gone though the client could not be told so yet.
-    fn has_lost(&self, uids: &SequenceSet) -> bool {
+    pub(super) fn has_lost(&self, uids: &SequenceSet) -> bool {
         let mut here = 0_u64;
         self.view.for_each_row(uids, &mut |_, _| here += 1);
         here < self.view.seqs_of(uids).count()

@@ -5,6 +5,7 @@ pub(super) struct Plan {
     pub(super) reads: Reads,
     pub(super) uid: bool,
     pub(super) flags: bool,
+    pub(super) modseq: bool,
     pub(super) internal_date: bool,
     pub(super) size: bool,
     pub(super) envelope: bool,
@@ -36,6 +37,7 @@ impl Plan {
             reads: Reads::Rows,
             uid,
             flags: false,
+            modseq: false,
             internal_date: false,
             size: false,
             envelope: false,
@@ -76,6 +78,7 @@ impl Plan {
             FetchItem::Envelope => self.envelope = true,
             FetchItem::Flags => self.flags = true,
             FetchItem::InternalDate => self.internal_date = true,
+            FetchItem::ModSeq => self.modseq = true,
             FetchItem::Rfc822Size => self.size = true,
             FetchItem::Uid => self.uid = true,
         }

@@ -6,7 +6,7 @@ use proto::imap::search::{HeaderField, SearchField, SearchKey};
 use proto::mime::text::TextSearch;
 use proto::mime::{DigestView, Part, SentDate, fold};
 use store::{MessageFile, Row, StoreError};
-use types::{Flags, SequenceSet, UnixSeconds};
+use types::{Flags, ModSeq, SequenceSet, UnixSeconds};
 
 /// A search key with everything looked up that is the same for all messages.
 pub(super) enum Compiled {
@@ -18,6 +18,8 @@ pub(super) enum Compiled {
     InternalDay(Days),
     Known(bool),
     Larger(u64),
+    /// Changed at this modification sequence or later.
+    ModSeq(ModSeq),
     Not(Box<Compiled>),
     Or(Box<Compiled>, Box<Compiled>),
     SentDay(Days),
@@ -115,6 +117,7 @@ impl Compiled {
                 slot.map_or(Compiled::Known(!set), |flags| Compiled::Flags(flags, *set))
             }
             SearchKey::Larger(bytes) => Compiled::Larger(*bytes),
+            SearchKey::ModSeq(modseq) => Compiled::ModSeq(*modseq),
             SearchKey::Not(key) => Compiled::Not(Box::new(inner(key)?)),
             SearchKey::Older(seconds) => Compiled::Within(i64::MIN, now - i64::from(*seconds)),
             SearchKey::On(day) => Compiled::InternalDay(Days::on(*day)),
@@ -201,6 +204,7 @@ impl Compiled {
             Compiled::InternalDay(days) => by_row(days.contains(row.internal_date.div_euclid(DAY_S))),
             Compiled::Known(verdict) => by_row(*verdict),
             Compiled::Larger(bytes) => by_row(row.wire_bytes > *bytes),
+            Compiled::ModSeq(modseq) => by_row(row.modseq >= *modseq),
             Compiled::Not(key) => Ok(key.judge(row, facts)?.map(|verdict| !verdict)),
             Compiled::Or(either, or) => any(either, or, row, facts),
             Compiled::SentDay(days) => Ok(facts.digest().map(|digest| {

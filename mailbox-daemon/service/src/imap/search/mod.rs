@@ -19,7 +19,7 @@ use proto::imap::write::{self, Found};
 use proto::mime::DigestView;
 use std::ops::ControlFlow;
 use store::{Row, StoreError};
-use types::{Limits, SequenceSet, Uid, UnixSeconds};
+use types::{Limits, ModSeq, SequenceSet, Uid, UnixSeconds};
 
 /// Messages whose files are opened before the index is read on, and what the index said of them.
 const OPEN_MESSAGES_MAX: usize = 128;
@@ -32,13 +32,16 @@ impl Session {
         let found = self.find(&search.key);
         self.save(returns, found.as_ref().ok().map(Found::Set));
         let mut found = found?;
+        let modseq = self.modseq_told(&search.key, returns, Found::Set(&found))?;
         if !search.uid {
             found = self.selected()?.view.seqs_of(&found);
         }
         match returns {
-            None => write::search(&mut self.out, &found),
+            None => write::search(&mut self.out, &found, modseq),
             Some(returns) if !tells(returns) => {}
-            Some(returns) => write::esearch(&mut self.out, tag, search.uid, returns, Found::Set(&found)),
+            Some(returns) => {
+                write::esearch(&mut self.out, tag, search.uid, returns, Found::Set(&found), modseq);
+            }
         }
         Reply::ok("that is all")
     }
@@ -47,6 +50,23 @@ impl Session {
     fn find(&self, key: &SearchKey) -> Result<SequenceSet, Refusal> {
         let settings = self.settings();
         self.selected()?.find(key, &settings.limits, self.host.now(), self.enabled.revision2)
+    }
+
+    /// The modification sequence that goes with what is told, where the key asked for one (RFC 7162 section 3.1.5, RFC 4731
+    /// section 3.2).
+    fn modseq_told(
+        &self,
+        key: &SearchKey,
+        returns: Option<SearchReturn>,
+        found: Found<'_>,
+    ) -> Result<Option<ModSeq>, Refusal> {
+        match key.names_modseq() {
+            true => {
+                let told = found.saved(returns.unwrap_or(SearchReturn::ALL));
+                Ok(self.selected()?.view.highest_modseq(&told))
+            }
+            false => Ok(None),
+        }
     }
 
     /// Keeps UIDs for `$` if that was asked for. A search that failed leaves nothing (RFC 5182 section 2.1).

@@ -8,7 +8,7 @@ use crate::imap::session::{Selected, Session};
 use proto::imap::Tag;
 use proto::imap::sort::{Sort, SortCriterion};
 use proto::imap::write::{self, Found};
-use types::{Limits, SequenceSet};
+use types::{Limits, ModSeq, SequenceSet};
 
 /// Numbers written at a time.
 const CHUNK: usize = 8192;
@@ -19,13 +19,16 @@ impl Session {
         let sorted = self.sorted(&sort, &settings.limits);
         self.save(sort.returns, sorted.as_ref().ok().map(|uids| Found::Sorted(uids)));
         let mut sorted = sorted?;
+        let modseq = self.modseq_told(&sort.key, sort.returns, Found::Sorted(&sorted))?;
         if !sort.uid {
             self.selected()?.to_seqs(&mut sorted);
         }
         match sort.returns {
-            None => self.write_sorted(&sorted, &settings.limits).await?,
+            None => self.write_sorted(&sorted, modseq, &settings.limits).await?,
             Some(returns) if !tells(returns) => {}
-            Some(returns) => write::esearch(&mut self.out, tag, sort.uid, returns, Found::Sorted(&sorted)),
+            Some(returns) => {
+                write::esearch(&mut self.out, tag, sort.uid, returns, Found::Sorted(&sorted), modseq);
+            }
         }
         Reply::ok("sorted")
     }
@@ -37,13 +40,18 @@ impl Session {
         disk(|| selected.sort(&found, &sort.criteria, limits))
     }
 
-    async fn write_sorted(&mut self, sorted: &[u32], limits: &Limits) -> Result<(), Refusal> {
+    async fn write_sorted(
+        &mut self,
+        sorted: &[u32],
+        modseq: Option<ModSeq>,
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
         let mut line = write::SortWriter::begin(&mut self.out);
         for numbers in sorted.chunks(CHUNK) {
             line.numbers(&mut self.out, numbers);
             self.flush_if_full(limits).await?;
         }
-        line.end(&mut self.out);
+        line.end(&mut self.out, modseq);
         Ok(())
     }
 }
