@@ -1,6 +1,6 @@
 use super::pieces;
 use proto::mime::text::TextSearch;
-use proto::mime::{DigestView, ScanLimits, Scanner};
+use proto::mime::{DigestFront, DigestView, ScanLimits, Scanner};
 use proto::mime::{address, date, decode as decoding, encoded_word, header as fields};
 use std::convert::Infallible;
 
@@ -79,6 +79,9 @@ fn assert_quoting(text: &[u8]) {
 
 /// Stored digest bytes may be anything: they are a cache on a disk.
 pub fn digest(data: &[u8]) {
+    if let Ok(front) = DigestFront::parse(data) {
+        let _ = (front.subject(), front.list_id(), front.bcc(), front.sent_date());
+    }
     let Ok(view) = DigestView::parse(data) else { return };
     let _ =
         (view.subject(), view.from(), view.to(), view.cc(), view.bcc(), view.message_id(), view.references());

@@ -1,14 +1,21 @@
-//! A mailbox's index on disk: a cache in two files that costs time when it is lost and nothing else. It is written without
+//! A mailbox's index on disk: a cache in three files that costs time when it is lost and nothing else. It is written without
 //! syncs, many messages at a time.
 
+mod appended;
 mod compact;
 mod entry;
+mod fronts;
 mod rows;
 mod words;
 
 pub(crate) use entry::Entry;
+pub(crate) use fronts::FrontsReader;
 pub(crate) use rows::Agreed;
 pub(crate) use words::{Words, WordsReader, WordsSource};
+
+use appended::Appended;
+use fronts::Fronts;
+use words::Names;
 
 use crate::disk::{Disk, DiskFile};
 use rows::{HEADER_BYTES, Header, RECORD_BYTES, Record};
@@ -27,19 +34,16 @@ const READ_BYTES: usize = 1365 * RECORD_BYTES;
 pub(crate) struct Index {
     disk: Arc<dyn Disk>,
     rows_path: PathBuf,
-    words_path: PathBuf,
     header: Header,
     /// Where the next record goes; 0 when there is no file yet.
     rows_end: u64,
-    /// Bytes of words in the file; 0 when there is none yet.
-    words_end: u64,
-    /// Words to be written at `words_end`.
-    pending: Vec<u8>,
+    names: Appended,
+    fronts: Appended,
     /// UIDs whose rows changed, in no order.
     changed: Vec<u32>,
     /// Tombstones to be written.
     gone: Vec<(u32, u64)>,
-    words_file: Option<Arc<dyn DiskFile>>,
+    /// Messages' words that were replaced or lost their message.
     dead_words: u64,
     highest_uid: u32,
     /// The last message to vanish did so at this modification sequence.
@@ -69,14 +73,12 @@ impl Index {
         let mut index = Index {
             disk,
             rows_path: dir.join(format!("{uid_validity:08x}.rows")),
-            words_path: dir.join(format!("{uid_validity:08x}.words")),
             header: Header { uid_validity, generation: 0, tombstones_after: 0 },
             rows_end: 0,
-            words_end: 0,
-            pending: Vec::new(),
+            names: Appended::new(dir.join(format!("{uid_validity:08x}.words"))),
+            fronts: Appended::new(dir.join(format!("{uid_validity:08x}.fronts"))),
             changed: Vec::new(),
             gone: Vec::new(),
-            words_file: None,
             dead_words: 0,
             highest_uid: 0,
             last_gone: 0,
@@ -97,8 +99,9 @@ impl Index {
     fn begin_anew(&mut self) {
         // A generation a leftover file of the other kind cannot have.
         self.header.generation = (self.disk.now_ns() / 1000) as u32 | 1;
-        (self.rows_end, self.words_end, self.dead_words) = (0, 0, 0);
-        self.words_file = None;
+        (self.rows_end, self.dead_words) = (0, 0);
+        self.names.begin_anew();
+        self.fronts.begin_anew();
     }
 
     fn read(&mut self) -> Option<Remembered> {
@@ -108,17 +111,15 @@ impl Index {
         rows.read_at(&mut first, 0).ok()?;
         self.header =
             Header::decode(&first).filter(|header| header.uid_validity == self.header.uid_validity)?;
-        let words = self.disk.open_read(&self.words_path).ok()?;
-        self.words_end = words.bytes().ok()?.next_multiple_of(8);
-        let mut first = [0; words::FILE_HEADER_BYTES];
-        words.read_at(&mut first, 0).ok()?;
-        if !words::is_file_header(&first, self.header.uid_validity, self.header.generation) {
-            return None;
-        }
+        self.names.open::<Names>(&*self.disk, &self.header)?;
+        self.fronts.open::<Fronts>(&*self.disk, &self.header)?;
         let mut remembered = self.replay(&*rows, rows_bytes)?;
-        let words_end = self.words_end;
-        for entry in remembered.entries.iter_mut().filter(|entry| u64::from(entry.words) * 8 >= words_end) {
-            entry.set_words(0, 0);
+        let (names_end, fronts_end) = (self.names.end(), self.fronts.end());
+        for entry in &mut remembered.entries {
+            // What was not written any more is found out again.
+            let name = Some(entry.words).filter(|at| u64::from(*at) * 8 < names_end).unwrap_or(0);
+            let front = Some(entry.front()).filter(|at| name != 0 && u64::from(*at) * 8 < fronts_end);
+            entry.set_words(name, front.unwrap_or(0));
         }
         Some(remembered)
     }
@@ -148,38 +149,26 @@ impl Index {
         self.is_header_old = true;
     }
 
-    /// Remembers words, to be written later, and returns where they will be.
-    pub(crate) fn put_words(&mut self, uid: u32, words: Words<'_>) -> u32 {
-        if self.words_end == 0 && self.pending.is_empty() {
-            self.pending
-                .extend_from_slice(&words::file_header(self.header.uid_validity, self.header.generation));
+    /// Remembers words, to be written later, and returns where name and front of the digest will be; 0 for nowhere.
+    pub(crate) fn put_words(&mut self, uid: u32, words: Words<'_>) -> (u32, u32) {
+        let Words { name, digest } = words;
+        // A name no file has is done without.
+        if name.len() > usize::from(u8::MAX) {
+            return (0, 0);
         }
-        let at = (self.words_end + self.pending.len() as u64) / 8;
-        match u32::try_from(at) {
-            Ok(at) if words.name.len() <= 255 => {
-                words::encode(uid, words, &mut self.pending);
-                at
-            }
-            // 32 GiB of digests, or a name no file has: done without.
-            _ => 0,
-        }
+        let (front, back) = digest.split_at(fronts::front_bytes(digest));
+        let name_at = self.names.push::<Names>(&self.header, |out| words::encode(uid, name, back, out));
+        let front_at = match front.is_empty() || name_at == 0 {
+            true => 0,
+            false => self.fronts.push::<Fronts>(&self.header, |out| fronts::encode(uid, front, out)),
+        };
+        (name_at, front_at)
     }
 
     /// Where a message's words are.
     pub(crate) fn words(&mut self, entry: &Entry) -> Option<WordsSource> {
-        let offset = u64::from(entry.words) * 8;
-        if offset == 0 {
-            return None;
-        }
-        if let Some(at) = offset.checked_sub(self.words_end) {
-            let end = at as usize + words::record_bytes(256, entry.digest_bytes() as usize);
-            let record = self.pending.get(at as usize..end.min(self.pending.len()))?;
-            return Some(WordsSource::Memory(record.to_vec()));
-        }
-        if self.words_file.is_none() {
-            self.words_file = self.disk.open_read(&self.words_path).ok();
-        }
-        Some(WordsSource::File(Arc::clone(self.words_file.as_ref()?), offset))
+        let names = self.names.source::<Names>(&*self.disk, entry.words)?;
+        Some(WordsSource { names, front: self.fronts.source::<Fronts>(&*self.disk, entry.front()) })
     }
 
     /// A row is to be written.
@@ -197,20 +186,21 @@ impl Index {
 
     /// A message's words were replaced or lost their message.
     pub(crate) fn words_died(&mut self, entry: &Entry) {
-        const NAME_BYTES_TYPICAL: usize = 60;
-        if entry.words != 0 {
-            self.dead_words += words::record_bytes(NAME_BYTES_TYPICAL, entry.digest_bytes() as usize) as u64;
-        }
+        self.dead_words += u64::from(entry.words != 0);
     }
 
     /// Whether so much waits that it should be written.
     pub(crate) fn is_due(&self) -> bool {
-        self.pending.len() > PENDING_BYTES_MAX || self.changed.len() + self.gone.len() > PENDING_ROWS_MAX
+        self.pending_bytes() > PENDING_BYTES_MAX || self.changed.len() + self.gone.len() > PENDING_ROWS_MAX
+    }
+
+    fn pending_bytes(&self) -> usize {
+        self.names.pending_bytes() + self.fronts.pending_bytes()
     }
 
     /// Whether anything waits.
     pub(crate) fn is_dirty(&self) -> bool {
-        !self.pending.is_empty() || !self.changed.is_empty() || !self.gone.is_empty()
+        self.pending_bytes() > 0 || !self.changed.is_empty() || !self.gone.is_empty()
     }
 
     /// Writes what waits. What cannot be written is forgotten: the index is a cache.
@@ -220,7 +210,8 @@ impl Index {
             self.rows_end = 0;
             self.header.tombstones_after = modseq;
         }
-        self.pending = Vec::new();
+        self.names.forget_pending();
+        self.fronts.forget_pending();
         self.changed = Vec::new();
         self.gone = Vec::new();
     }
@@ -257,36 +248,14 @@ impl Index {
     }
 
     fn write_words(&mut self) -> io::Result<()> {
-        if self.words_end == 0 && self.pending.is_empty() {
-            self.pending
-                .extend_from_slice(&words::file_header(self.header.uid_validity, self.header.generation));
-        }
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let file = match self.disk.open_update(&self.words_path, true) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.words_path.parent().map_or(Ok(()), |dir| self.disk.create_dir_all(dir))?;
-                self.disk.open_update(&self.words_path, true)?
-            }
-            file => file?,
-        };
-        if self.words_end == 0 {
-            file.set_bytes(0)?;
-        }
-        file.write_at(&self.pending, self.words_end)?;
-        self.words_end += self.pending.len() as u64;
-        self.pending = Vec::new();
-        Ok(())
+        self.names.write::<Names>(&*self.disk, &self.header)?;
+        self.fronts.write::<Fronts>(&*self.disk, &self.header)
     }
 
-    /// Writes the words that wait, so that all can be read from the file; `None` when that fails.
-    pub(crate) fn words_file(&mut self) -> Option<Arc<dyn DiskFile>> {
+    /// Writes the words that wait, so that all names and all fronts can be read from these files; `None` when that fails.
+    pub(crate) fn words_files(&mut self) -> Option<(Arc<dyn DiskFile>, Arc<dyn DiskFile>)> {
         self.write_words().ok()?;
-        if self.words_file.is_none() {
-            self.words_file = self.disk.open_read(&self.words_path).ok();
-        }
-        self.words_file.clone()
+        Some((self.names.file(&*self.disk)?, self.fronts.file(&*self.disk)?))
     }
 
     /// Messages that vanished after a modification sequence; `None` when not all of them are remembered (RFC 7162 section 3.2.5.2).
@@ -332,7 +301,7 @@ impl Index {
     /// Removes the files: the mailbox is no more.
     pub(crate) fn remove(&mut self) {
         self.begin_anew();
-        for path in [&self.rows_path, &self.words_path] {
+        for path in [&self.rows_path, &self.names.path, &self.fronts.path] {
             // What stays belongs to a generation of UIDs that never comes back.
             let _ = self.disk.remove_file(path);
         }

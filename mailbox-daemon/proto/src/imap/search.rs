@@ -116,6 +116,14 @@ impl HeaderField {
             _ => None,
         })
     }
+
+    /// What has to be looked at.
+    fn needs(self) -> Needs {
+        match self {
+            HeaderField::Search(_) | HeaderField::ListId => Needs::Front,
+            HeaderField::InReplyTo | HeaderField::MessageId | HeaderField::References => Needs::Digest,
+        }
+    }
 }
 
 /// What a key has to look at, from cheap to dear.
@@ -123,7 +131,9 @@ impl HeaderField {
 pub enum Needs {
     /// Flags, dates, sizes and numbers: the rows in memory.
     Row,
-    /// What the index keeps of the header.
+    /// The fields that the index keeps for searches.
+    Front,
+    /// All that the index keeps of the header.
     Digest,
     /// The message itself.
     Message,
@@ -134,12 +144,13 @@ impl SearchKey {
     pub fn needs(&self) -> Needs {
         match self {
             SearchKey::Body(_) | SearchKey::Text(_) => Needs::Message,
-            SearchKey::Header(name, _) if HeaderField::of_name(name).is_none() => Needs::Message,
-            SearchKey::Header(..) => Needs::Digest,
+            SearchKey::Header(name, _) => {
+                HeaderField::of_name(name).map_or(Needs::Message, HeaderField::needs)
+            }
             SearchKey::Field(..)
             | SearchKey::SentBefore(_)
             | SearchKey::SentOn(_)
-            | SearchKey::SentSince(_) => Needs::Digest,
+            | SearchKey::SentSince(_) => Needs::Front,
             SearchKey::Not(key) => key.needs(),
             SearchKey::Or(a, b) => a.needs().max(b.needs()),
             SearchKey::And(keys) => keys.iter().map(SearchKey::needs).max().unwrap_or(Needs::Row),
@@ -238,7 +249,8 @@ mod tests {
     fn a_key_needs_what_its_dearest_part_needs() {
         let subject = SearchKey::Field(SearchField::Subject, "x".to_owned());
         let key = SearchKey::And(vec![SearchKey::All, SearchKey::Not(Box::new(subject.clone()))]);
-        assert_eq!(key.needs(), Needs::Digest);
+        assert_eq!(key.needs(), Needs::Front);
+        assert_eq!(SearchKey::Header("References".to_owned(), String::new()).needs(), Needs::Digest);
         assert_eq!(
             SearchKey::Or(Box::new(key), Box::new(SearchKey::Body("y".to_owned()))).needs(),
             Needs::Message

@@ -1,26 +1,31 @@
 //! The digest: what the index keeps of a message so that most questions never open its file.
 //!
+//! It has two parts. Searches that go through a whole mailbox read only the front, which the store therefore keeps apart.
+//!
 //! ```text
-//! offset  what
-//! 0       layout version
-//! 1       which fields are present, one bit each, 16 bits little-endian
-//! 3       if a date is present: zigzag varint seconds since 1970, zigzag varint zone minutes
-//! ..      varint length of each field of CONTIGUOUS
-//! ..      varint start and length of message-id, of in-reply-to (they lie inside the envelope if written there plainly)
-//! ..      the fields' bytes
+//! front   bytes of the front u32 | layout version | which fields are present, 16 bits
+//!         if a date is present: zigzag varint seconds since 1970, zigzag varint zone minutes
+//!         varint length of each field of FRONT | the fields' bytes
+//! back    varint length of each field of BACK
+//!         varint start and length of message-id, of in-reply-to (they lie inside the envelope if written there plainly)
+//!         the fields' bytes
 //! ```
+//!
+//! Numbers are little-endian.
 
 use super::fields::Field;
 use super::structure::Part;
 use super::{date, encoded_word, fold, write};
 use thiserror::Error;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const DATE_BIT: u16 = 1 << 15;
 
-/// Fields whose bytes follow one another, what searches read most in front.
-const CONTIGUOUS: usize = 9;
-const FIELDS: usize = CONTIGUOUS + 2;
+/// Fields whose bytes make the front, what searches read most first.
+const FRONT: usize = 6;
+/// Fields whose bytes follow one another in the back.
+const BACK: usize = 3;
+const CONTIGUOUS: usize = FRONT + BACK;
 
 /// A field of the digest, by its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,19 +92,27 @@ impl Digest {
     }
 }
 
-/// Stored digest bytes, read in place: every field is one slice, nothing is decoded before it is asked for.
+/// The front of stored digest bytes, read in place: what searches look at, decoded and folded.
 #[derive(Clone, Copy, Debug)]
-pub struct DigestView<'a> {
+pub struct DigestFront<'a> {
     present: u16,
     date: Option<SentDate>,
-    bounds: [(u32, u32); FIELDS],
+    /// Where each field ends in `data`.
+    ends: [u32; FRONT],
     data: &'a [u8],
 }
 
-impl<'a> DigestView<'a> {
-    /// Reads the table in front. Never panics, whatever the bytes.
-    pub fn parse(bytes: &'a [u8]) -> Result<DigestView<'a>, DigestError> {
-        let mut reader = Reader::new(bytes);
+impl<'a> DigestFront<'a> {
+    /// Reads the front of a digest; `bytes` may but need not be the whole digest. Never panics, whatever the bytes.
+    pub fn parse(bytes: &'a [u8]) -> Result<DigestFront<'a>, DigestError> {
+        DigestFront::split(bytes).map(|(front, _)| front)
+    }
+
+    fn split(bytes: &'a [u8]) -> Result<(DigestFront<'a>, &'a [u8]), DigestError> {
+        let (length, _) = bytes.split_first_chunk().ok_or(DigestError::Damaged)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (front, back) = bytes.split_at_checked(length).ok_or(DigestError::Damaged)?;
+        let mut reader = Reader::new(front.get(4..).ok_or(DigestError::Damaged)?);
         if reader.byte()? != VERSION {
             return Err(DigestError::Version);
         }
@@ -111,20 +124,15 @@ impl<'a> DigestView<'a> {
             }),
             false => None,
         };
-        let mut bounds = [(0, 0); FIELDS];
+        let mut ends = [0; FRONT];
         let mut end = 0u32;
-        for bound in &mut bounds[..CONTIGUOUS] {
-            let start = end;
-            end = start.checked_add(reader.length()?).ok_or(DigestError::Damaged)?;
-            *bound = (start, end);
-        }
-        for bound in &mut bounds[CONTIGUOUS..] {
-            let start = reader.length()?;
-            *bound = (start, start.checked_add(reader.length()?).ok_or(DigestError::Damaged)?);
+        for field_end in &mut ends {
+            end = end.checked_add(reader.length()?).ok_or(DigestError::Damaged)?;
+            *field_end = end;
         }
         let data = reader.rest();
-        match bounds.iter().all(|bound| bound.1 as usize <= data.len()) {
-            true => Ok(DigestView { present, date, bounds, data }),
+        match end as usize <= data.len() {
+            true => Ok((DigestFront { present, date, ends, data }, back)),
             false => Err(DigestError::Damaged),
         }
     }
@@ -159,6 +167,94 @@ impl<'a> DigestView<'a> {
         self.field(Slot::ListId)
     }
 
+    /// `Date:`; `None` without one that can be read.
+    pub fn sent_date(&self) -> Option<SentDate> {
+        self.date
+    }
+
+    fn has(&self, slot: Slot) -> bool {
+        self.present & 1 << slot as u16 != 0
+    }
+
+    fn field(&self, slot: Slot) -> Option<&'a [u8]> {
+        let slot_index = slot as usize;
+        let start = slot_index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.has(slot).then(|| &self.data[start as usize..self.ends[slot_index] as usize])
+    }
+}
+
+/// Stored digest bytes, read in place: every field is one slice, nothing is decoded before it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct DigestView<'a> {
+    front: DigestFront<'a>,
+    /// By [`Slot`], from the first one of the back.
+    bounds: [(u32, u32); BACK + 2],
+    data: &'a [u8],
+}
+
+impl<'a> DigestView<'a> {
+    /// Reads the tables of both parts. Never panics, whatever the bytes.
+    pub fn parse(bytes: &'a [u8]) -> Result<DigestView<'a>, DigestError> {
+        let (front, back) = DigestFront::split(bytes)?;
+        let mut reader = Reader::new(back);
+        let mut bounds = [(0, 0); BACK + 2];
+        let mut end = 0u32;
+        for bound in &mut bounds[..BACK] {
+            let start = end;
+            end = start.checked_add(reader.length()?).ok_or(DigestError::Damaged)?;
+            *bound = (start, end);
+        }
+        for bound in &mut bounds[BACK..] {
+            let start = reader.length()?;
+            *bound = (start, start.checked_add(reader.length()?).ok_or(DigestError::Damaged)?);
+        }
+        let data = reader.rest();
+        match bounds.iter().all(|bound| bound.1 as usize <= data.len()) {
+            true => Ok(DigestView { front, bounds, data }),
+            false => Err(DigestError::Damaged),
+        }
+    }
+
+    /// What searches look at.
+    pub fn front(&self) -> &DigestFront<'a> {
+        &self.front
+    }
+
+    /// `Subject:`, decoded and folded for searching; `None` without the field. Several are joined by a line feed.
+    pub fn subject(&self) -> Option<&'a [u8]> {
+        self.front.subject()
+    }
+
+    /// `From:`, decoded and folded.
+    pub fn from(&self) -> Option<&'a [u8]> {
+        self.front.from()
+    }
+
+    /// `To:`, decoded and folded.
+    pub fn to(&self) -> Option<&'a [u8]> {
+        self.front.to()
+    }
+
+    /// `Cc:`, decoded and folded.
+    pub fn cc(&self) -> Option<&'a [u8]> {
+        self.front.cc()
+    }
+
+    /// `Bcc:`, decoded and folded.
+    pub fn bcc(&self) -> Option<&'a [u8]> {
+        self.front.bcc()
+    }
+
+    /// `List-Id:`, decoded and folded.
+    pub fn list_id(&self) -> Option<&'a [u8]> {
+        self.front.list_id()
+    }
+
+    /// `Date:`; `None` without one that can be read.
+    pub fn sent_date(&self) -> Option<SentDate> {
+        self.front.sent_date()
+    }
+
     /// `Message-ID:` as written, unfolded.
     pub fn message_id(&self) -> Option<&'a [u8]> {
         self.field(Slot::MessageId)
@@ -172,11 +268,6 @@ impl<'a> DigestView<'a> {
     /// `References:` as written, unfolded.
     pub fn references(&self) -> Option<&'a [u8]> {
         self.field(Slot::References)
-    }
-
-    /// `Date:`; `None` without one that can be read.
-    pub fn sent_date(&self) -> Option<SentDate> {
-        self.date
     }
 
     /// The ENVELOPE as IMAP bytes with its parentheses (RFC 9051 section 7.5.2).
@@ -201,8 +292,8 @@ impl<'a> DigestView<'a> {
     }
 
     fn field(&self, slot: Slot) -> Option<&'a [u8]> {
-        let (start, end) = self.bounds[slot as usize];
-        (self.present & 1 << slot as u16 != 0).then(|| &self.data[start as usize..end as usize])
+        let (start, end) = self.bounds[slot as usize - FRONT];
+        self.front.has(slot).then(|| &self.data[start as usize..end as usize])
     }
 }
 
@@ -245,19 +336,24 @@ impl Facts {
     }
 
     pub(super) fn into_digest(self) -> Digest {
+        let (front, back) = self.contiguous.split_at(FRONT);
         let data_bytes: usize = self.contiguous.iter().flatten().map(Vec::len).sum();
         let mut out = Vec::with_capacity(data_bytes + 64);
+        out.extend_from_slice(&[0; 4]);
         out.push(VERSION);
         out.extend_from_slice(&self.present().to_le_bytes());
         if let Some(date) = self.date {
             write_signed(date.unix_seconds, &mut out);
             write_signed(i64::from(date.zone_minutes), &mut out);
         }
-        for field in &self.contiguous {
-            write_varint(field.as_ref().map_or(0, Vec::len) as u64, &mut out);
-        }
+        write_lengths(front, &mut out);
+        front.iter().flatten().for_each(|field| out.extend_from_slice(field));
+        let front_bytes = out.len() as u32;
+        out[..4].copy_from_slice(&front_bytes.to_le_bytes());
+
+        write_lengths(back, &mut out);
         let mut tail: Vec<&[u8]> = Vec::new();
-        let mut tail_start = data_bytes;
+        let mut tail_start: usize = back.iter().flatten().map(Vec::len).sum();
         for field in [&self.message_id, &self.in_reply_to] {
             let field = field.as_deref().unwrap_or_default();
             let start = self.inside_envelope(field).unwrap_or_else(|| {
@@ -268,9 +364,7 @@ impl Facts {
             write_varint(start as u64, &mut out);
             write_varint(field.len() as u64, &mut out);
         }
-        for field in self.contiguous.iter().flatten() {
-            out.extend_from_slice(field);
-        }
+        back.iter().flatten().for_each(|field| out.extend_from_slice(field));
         out.extend_from_slice(&tail.concat());
         Digest(out)
     }
@@ -286,11 +380,18 @@ impl Facts {
         bits | if self.date.is_some() { DATE_BIT } else { 0 }
     }
 
-    /// Where in the data the envelope already says `field` unescaped. Both ids stand at its end.
+    /// Where in the back's data the envelope already says `field` unescaped. Both ids stand at its end.
     fn inside_envelope(&self, field: &[u8]) -> Option<usize> {
         let envelope = self.contiguous[Slot::Envelope as usize].as_deref()?;
-        let before: usize = self.contiguous[..Slot::Envelope as usize].iter().flatten().map(Vec::len).sum();
+        let before =
+            self.contiguous[FRONT..Slot::Envelope as usize].iter().flatten().map(Vec::len).sum::<usize>();
         memchr::memmem::rfind(envelope, field).map(|start| before + start)
+    }
+}
+
+fn write_lengths(fields: &[Option<Vec<u8>>], out: &mut Vec<u8>) {
+    for field in fields {
+        write_varint(field.as_ref().map_or(0, Vec::len) as u64, out);
     }
 }
 

@@ -30,6 +30,6 @@ mod tests;
 pub mod text;
 mod write;
 
-pub use digest::{Digest, DigestError, DigestView, SentDate};
+pub use digest::{Digest, DigestError, DigestFront, DigestView, SentDate};
 pub use scan::{ScanLimits, Scanner};
 pub use structure::{Disposition, Parameter, Part, PartKind, SectionText};

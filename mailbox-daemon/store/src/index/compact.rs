@@ -1,13 +1,17 @@
 //! Rewriting an index that holds more dead than living.
 
+use super::appended;
+use super::fronts::{self, Fronts};
 use super::rows::{Header, RECORD_BYTES, Record};
-use super::words::{self, WordsReader};
+use super::words::{self, Names, WordsReader};
 use super::{Agreed, Entry, Index};
 use crate::disk::DiskFile;
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Dead bytes of words that are always borne.
-const DEAD_WORDS_MIN: u64 = 64 * 1024;
+/// Messages' dead words that are always borne.
+const DEAD_WORDS_MIN: u64 = 128;
 /// Dead rows that are always borne.
 const DEAD_ROWS_MIN: u64 = 1024;
 /// Tombstones carried over.
@@ -20,7 +24,7 @@ impl Index {
     pub(crate) fn is_wasteful(&self, entries: &[Entry]) -> bool {
         let records = self.rows_end / RECORD_BYTES as u64;
         records > 2 * entries.len() as u64 + DEAD_ROWS_MIN + TOMBSTONES_MAX as u64
-            || self.dead_words > self.words_end / 2 + DEAD_WORDS_MIN
+            || self.dead_words > entries.len() as u64 + DEAD_WORDS_MIN
     }
 
     /// Writes both files anew. Nothing may wait to be written. The offsets of words change with it.
@@ -29,8 +33,9 @@ impl Index {
         match self.rewrite(&mut moved, modseq, agreed) {
             Ok(()) => entries.copy_from_slice(&moved),
             Err(_) => {
-                let _ = self.disk.remove_file(&self.rows_path.with_extension("rows-new"));
-                let _ = self.disk.remove_file(&self.words_path.with_extension("words-new"));
+                for path in [&self.rows_path, &self.names.path, &self.fronts.path] {
+                    let _ = self.disk.remove_file(&new(path));
+                }
             }
         }
     }
@@ -43,12 +48,8 @@ impl Index {
         };
         let header =
             Header { generation: self.header.generation.wrapping_add(1), tombstones_after, ..self.header };
-        let words_path = self.words_path.with_extension("words-new");
-        let rows_path = self.rows_path.with_extension("rows-new");
-        let words_end = self.copy_words(&header, entries, &words_path)?;
-
-        let rows = self.disk.open_update(&rows_path, true)?;
-        rows.set_bytes(0)?;
+        let (names_end, fronts_end) = self.copy_words(&header, entries)?;
+        let rows = self.create(&new(&self.rows_path))?;
         let mut out = Output::new(&*rows);
         out.push(|bytes| bytes.extend_from_slice(&header.encode()))?;
         for entry in entries.iter() {
@@ -60,12 +61,20 @@ impl Index {
         let highest_uid = self.highest_uid;
         out.push(|bytes| Record::Agreed { highest_uid, modseq, agreed, dead_words: 0 }.encode(bytes))?;
         let rows_end = out.finish()?;
-        // Between the two renames the generations differ, and the index is found again in the folder.
-        self.disk.rename(&words_path, &self.words_path)?;
-        self.words_file = None;
-        self.disk.rename(&rows_path, &self.rows_path)?;
-        (self.header, self.rows_end, self.words_end, self.dead_words) = (header, rows_end, words_end, 0);
+        // Between the renames the generations differ, and the index is found again in the folder.
+        for (file, end) in [(&mut self.names, names_end), (&mut self.fronts, fronts_end)] {
+            self.disk.rename(&new(&file.path), &file.path)?;
+            file.replaced(end);
+        }
+        self.disk.rename(&new(&self.rows_path), &self.rows_path)?;
+        (self.header, self.rows_end, self.dead_words) = (header, rows_end, 0);
         Ok(())
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = self.disk.open_update(path, true)?;
+        file.set_bytes(0)?;
+        Ok(file)
     }
 
     /// The tombstones worth keeping, by modification sequence.
@@ -80,29 +89,39 @@ impl Index {
         tombstones.split_off(tombstones.len().saturating_sub(TOMBSTONES_MAX))
     }
 
-    fn copy_words(&self, header: &Header, entries: &mut [Entry], path: &std::path::Path) -> io::Result<u64> {
-        let source = self.disk.open_read(&self.words_path)?;
-        let file = self.disk.open_update(path, true)?;
-        file.set_bytes(0)?;
-        let mut out = Output::new(&*file);
-        out.push(|bytes| {
-            bytes.extend_from_slice(&words::file_header(header.uid_validity, header.generation));
-        })?;
+    /// Copies the words of these messages, in their order, and says where both files end.
+    fn copy_words(&self, header: &Header, entries: &mut [Entry]) -> io::Result<(u64, u64)> {
+        let sources = (self.disk.open_read(&self.names.path)?, self.disk.open_read(&self.fronts.path)?);
+        let files = (self.create(&new(&self.names.path))?, self.create(&new(&self.fronts.path))?);
+        let (mut names, mut fronts) = (Output::new(&*files.0), Output::new(&*files.1));
+        names.push(|bytes| bytes.extend_from_slice(&appended::header::<Names>(header)))?;
+        fronts.push(|bytes| bytes.extend_from_slice(&appended::header::<Fronts>(header)))?;
         let mut reader = WordsReader::default();
         for entry in entries {
-            let at = u32::try_from(out.bytes() / 8).unwrap_or(0);
-            let found = reader.read(&*source, u64::from(entry.words) * 8, entry.uid, entry.digest_bytes());
-            match found.filter(|_| entry.words != 0 && at != 0) {
-                Some(words) => {
-                    let digest_bytes = words.digest.len() as u32;
-                    out.push(|bytes| words::encode(entry.uid, words, bytes))?;
-                    entry.set_words(at, digest_bytes);
+            let places = (entry.words, entry.front());
+            let found = reader.read((&*sources.0, &*sources.1), places, entry.uid);
+            let Some(words) = found.filter(|_| entry.words != 0) else {
+                entry.set_words(0, 0);
+                continue;
+            };
+            let (front, back) = words.digest.split_at(fronts::front_bytes(words.digest));
+            let (name_at, front_at) = (names.place(), fronts.place());
+            names.push(|bytes| words::encode(entry.uid, words.name, back, bytes))?;
+            match front.is_empty() {
+                true => entry.set_words(name_at, 0),
+                false => {
+                    fronts.push(|bytes| fronts::encode(entry.uid, front, bytes))?;
+                    entry.set_words(name_at, front_at);
                 }
-                None => entry.set_words(0, 0),
             }
         }
-        out.finish()
+        Ok((names.finish()?, fronts.finish()?))
     }
+}
+
+/// The file that will replace this one.
+fn new(path: &Path) -> PathBuf {
+    path.with_added_extension("new")
 }
 
 /// Appends to a file through a buffer.
@@ -117,12 +136,14 @@ impl<'a> Output<'a> {
         Output { file, written: 0, buffer: Vec::with_capacity(WRITE_BYTES) }
     }
 
-    fn bytes(&self) -> u64 {
-        self.written + self.buffer.len() as u64
+    /// Where the next record of words goes, in units of 8 bytes.
+    fn place(&self) -> u32 {
+        u32::try_from((self.written + self.buffer.len() as u64) / 8).unwrap_or(0)
     }
 
     fn push(&mut self, add: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         add(&mut self.buffer);
+        self.buffer.resize(self.buffer.len().next_multiple_of(8), 0);
         match self.buffer.len() < WRITE_BYTES {
             true => Ok(()),
             false => self.flush(),

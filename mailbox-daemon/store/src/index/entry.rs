@@ -16,10 +16,10 @@ pub(crate) struct Entry {
     pub(crate) disk_bytes: u32,
     /// Size with CRLF.
     pub(crate) wire_bytes: u32,
-    /// Where its words are, in units of 8 bytes; 0 for nowhere.
+    /// Where its name and the back of its digest are, in units of 8 bytes; 0 for nowhere.
     pub(crate) words: u32,
-    /// Size of its digest, and [`GOING`].
-    digest: u32,
+    /// Where the front of its digest is, in units of 8 bytes, 0 for nowhere, and [`GOING`].
+    front: u32,
 }
 
 /// The message lies in `new`.
@@ -36,7 +36,7 @@ impl Entry {
     pub(crate) fn new(uid: u32, place: Place, flags: Flags, internal_date: i64, sizes: (u32, u32)) -> Entry {
         let (disk_bytes, wire_bytes) = sizes;
         let mut entry =
-            Entry { uid, bits: 0, modseq: 0, internal_date, disk_bytes, wire_bytes, words: 0, digest: 0 };
+            Entry { uid, bits: 0, modseq: 0, internal_date, disk_bytes, wire_bytes, words: 0, front: 0 };
         entry.set(place, flags);
         entry
     }
@@ -78,21 +78,22 @@ impl Entry {
         self.bits = bits;
     }
 
-    pub(crate) fn digest_bytes(&self) -> u32 {
-        self.digest & !GOING
+    /// Where the front of its digest is, in units of 8 bytes; 0 without a digest.
+    pub(crate) fn front(&self) -> u32 {
+        self.front & !GOING
     }
 
-    pub(crate) fn set_words(&mut self, words: u32, digest_bytes: u32) {
+    pub(crate) fn set_words(&mut self, words: u32, front: u32) {
         self.words = words;
-        self.digest = (self.digest & GOING) | (digest_bytes & !GOING);
+        self.front = (self.front & GOING) | (front & !GOING);
     }
 
     pub(crate) fn is_going(&self) -> bool {
-        self.digest & GOING != 0
+        self.front & GOING != 0
     }
 
     pub(crate) fn set_going(&mut self, is_going: bool) {
-        self.digest = self.digest_bytes() | if is_going { GOING } else { 0 };
+        self.front = self.front() | if is_going { GOING } else { 0 };
     }
 
     pub(crate) fn row(&self) -> crate::Row {
@@ -103,7 +104,6 @@ impl Entry {
             internal_date: self.internal_date,
             disk_bytes: u64::from(self.disk_bytes),
             wire_bytes: u64::from(self.wire_bytes),
-            digest_bytes: self.digest_bytes(),
         }
     }
 
@@ -115,7 +115,7 @@ impl Entry {
         out[24..28].copy_from_slice(&self.disk_bytes.to_le_bytes());
         out[28..32].copy_from_slice(&self.wire_bytes.to_le_bytes());
         out[32..36].copy_from_slice(&self.words.to_le_bytes());
-        out[36..40].copy_from_slice(&self.digest_bytes().to_le_bytes());
+        out[36..40].copy_from_slice(&self.front().to_le_bytes());
     }
 
     pub(crate) fn decode(bytes: &[u8; Entry::BYTES]) -> Entry {
@@ -127,7 +127,7 @@ impl Entry {
             disk_bytes: u32_at(bytes, 24),
             wire_bytes: u32_at(bytes, 28),
             words: u32_at(bytes, 32),
-            digest: u32_at(bytes, 36) & !GOING,
+            front: u32_at(bytes, 36) & !GOING,
         }
     }
 }

@@ -3,9 +3,9 @@
 //! ```text
 //! header   magic 8 | uidvalidity u32 | generation u32 | tombstones complete after modseq u64 | sum u64
 //! record   40 bytes by kind | kind u32 | sum u32
-//!   row      uid, flags, modseq, date, sizes, words, digest bytes
+//!   row      uid, flags, modseq, date, sizes, words, front
 //!   gone     uid, modseq
-//!   agreed   highest UID, modseq, times of cur and new, dead bytes of words
+//!   agreed   highest UID, modseq, times of cur and new, dead records of words
 //! ```
 //!
 //! Reading stops at the first record whose sum is wrong: what follows is forgotten and found again in the folder.
@@ -13,7 +13,7 @@
 use super::entry::{Entry, u32_at, u64_at};
 use crate::checksum;
 
-const MAGIC: &[u8; 8] = b"mbxrows1";
+const MAGIC: &[u8; 8] = b"mbxrows2";
 pub(super) const HEADER_BYTES: usize = 32;
 pub(super) const RECORD_BYTES: usize = 48;
 
@@ -25,7 +25,7 @@ const AGREED: u32 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) uid_validity: u32,
-    /// The file of words has the same.
+    /// The files of words and fronts have the same.
     pub(super) generation: u32,
     /// Every message that vanished after this modification sequence has its tombstone here.
     pub(super) tombstones_after: u64,

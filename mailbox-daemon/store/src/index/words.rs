@@ -1,65 +1,54 @@
-//! The file of words: what is too long for a row. Records are only ever appended.
+//! The file of words: names and digests, which are too long for a row. What searches read of a digest lies elsewhere
+//! ([`super::fronts`]), the rest here.
 //!
 //! ```text
-//! header   magic 8 | uidvalidity u32 | generation u32
-//! record   name sum u32 | digest sum u32 | uid u32 | digest bytes u32 | name bytes u16 | zero 6 | name | digest | pad to 8
+//! record   name sum u32 | back sum u32 | uid u32 | back bytes u32 | name bytes u16 | zero 6 | name | back of the digest
 //! ```
 
-use super::entry::{u32_at, u64_at};
+use super::appended::{Layout, Source, Window};
+use super::entry::u32_at;
+use super::fronts::{self, Fronts};
 use crate::checksum;
 use crate::disk::DiskFile;
-use std::sync::Arc;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"mbxword1");
-pub(super) const FILE_HEADER_BYTES: usize = 16;
 const HEADER_BYTES: usize = 24;
 /// Read at once when only a name is wanted: longer than any record's header and name.
 const NAME_READ_BYTES: usize = HEADER_BYTES + 256;
-/// Read at once when records are read in order.
-const WINDOW_BYTES: usize = 64 * 1024;
 
-pub(super) fn file_header(uid_validity: u32, generation: u32) -> [u8; FILE_HEADER_BYTES] {
-    let mut bytes = [0; FILE_HEADER_BYTES];
-    bytes[0..8].copy_from_slice(&MAGIC.to_le_bytes());
-    bytes[8..12].copy_from_slice(&uid_validity.to_le_bytes());
-    bytes[12..16].copy_from_slice(&generation.to_le_bytes());
-    bytes
+/// A record: a message's name and the back of its digest.
+pub(super) struct Names;
+
+impl Layout for Names {
+    const MAGIC: [u8; 8] = *b"mbxword2";
+    const READ_BYTES: usize = 1024;
+
+    fn record_bytes(bytes: &[u8]) -> Option<usize> {
+        let name_bytes = usize::from(u16::from_le_bytes(*bytes.get(16..18)?.first_chunk()?));
+        Some(HEADER_BYTES + name_bytes + u32_at(bytes, 12) as usize)
+    }
 }
 
-pub(super) fn is_file_header(bytes: &[u8], uid_validity: u32, generation: u32) -> bool {
-    bytes.len() >= FILE_HEADER_BYTES
-        && u64_at(bytes, 0) == MAGIC
-        && (u32_at(bytes, 8), u32_at(bytes, 12)) == (uid_validity, generation)
-}
-
-/// One record's words.
+/// What is kept of one message besides its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Words<'a> {
     /// The message's file name without flags.
     pub(crate) name: &'a str,
-    /// What the floors above remember of it.
+    /// What the floors above remember of it: its first four bytes say how much is front.
     pub(crate) digest: &'a [u8],
 }
 
-/// Bytes a record takes.
-pub(super) fn record_bytes(name_bytes: usize, digest_bytes: usize) -> usize {
-    (HEADER_BYTES + name_bytes + digest_bytes).next_multiple_of(8)
-}
-
-pub(super) fn encode(uid: u32, words: Words<'_>, out: &mut Vec<u8>) {
-    let Words { name, digest } = words;
+pub(super) fn encode(uid: u32, name: &str, back: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + HEADER_BYTES, 0);
     out[start + 8..start + 12].copy_from_slice(&uid.to_le_bytes());
-    out[start + 12..start + 16].copy_from_slice(&(digest.len() as u32).to_le_bytes());
+    out[start + 12..start + 16].copy_from_slice(&(back.len() as u32).to_le_bytes());
     out[start + 16..start + 18].copy_from_slice(&(name.len() as u16).to_le_bytes());
     out.extend_from_slice(name.as_bytes());
     let name_sum = checksum::of(&out[start + 8..]) as u32;
-    let digest_sum = checksum::of(digest) as u32;
+    let back_sum = checksum::of(back) as u32;
     out[start..start + 4].copy_from_slice(&name_sum.to_le_bytes());
-    out[start + 4..start + 8].copy_from_slice(&digest_sum.to_le_bytes());
-    out.extend_from_slice(digest);
-    out.resize(start + record_bytes(name.len(), digest.len()), 0);
+    out[start + 4..start + 8].copy_from_slice(&back_sum.to_le_bytes());
+    out.extend_from_slice(back);
 }
 
 /// The name in a record that begins `bytes`.
@@ -75,28 +64,27 @@ fn decode_name(uid: u32, bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(&named[HEADER_BYTES - 8..]).ok()
 }
 
-/// The record that begins `bytes`, when it is whole and of this message.
-pub(super) fn decode(uid: u32, bytes: &[u8]) -> Option<Words<'_>> {
-    let name = decode_name(uid, bytes)?;
+/// Name and back of the digest, when the record is whole and of this message.
+pub(super) fn decode(uid: u32, record: &[u8]) -> Option<(&str, &[u8])> {
+    let name = decode_name(uid, record)?;
     let start = HEADER_BYTES + name.len();
-    let digest = bytes.get(start..start + u32_at(bytes, 12) as usize)?;
-    (checksum::of(digest) as u32 == u32_at(bytes, 4)).then_some(Words { name, digest })
+    let back = record.get(start..start + u32_at(record, 12) as usize)?;
+    (checksum::of(back) as u32 == u32_at(record, 4)).then_some((name, back))
 }
 
 /// Where a message's words are to be read, without the mailbox's lock.
-pub(crate) enum WordsSource {
-    /// A record that was not written yet.
-    Memory(Vec<u8>),
-    /// In the file, at this offset.
-    File(Arc<dyn DiskFile>, u64),
+pub(crate) struct WordsSource {
+    pub(super) names: Source,
+    /// `None` without a digest.
+    pub(super) front: Option<Source>,
 }
 
 impl WordsSource {
     /// The file name without flags.
     pub(crate) fn name(&self, uid: u32) -> Option<String> {
-        match self {
-            WordsSource::Memory(record) => decode_name(uid, record).map(str::to_owned),
-            WordsSource::File(file, offset) => {
+        match &self.names {
+            Source::Memory(record) => decode_name(uid, record).map(str::to_owned),
+            Source::File(file, offset) => {
                 let mut bytes = [0; NAME_READ_BYTES];
                 let count = file.read_at(&mut bytes, *offset).ok()?;
                 decode_name(uid, &bytes[..count]).map(str::to_owned)
@@ -104,96 +92,133 @@ impl WordsSource {
         }
     }
 
-    /// The digest; `digest_bytes` is what the row says.
-    pub(crate) fn digest(&self, uid: u32, digest_bytes: u32) -> Option<Vec<u8>> {
-        match self {
-            WordsSource::Memory(record) => decode(uid, record).map(|words| words.digest.to_vec()),
-            WordsSource::File(file, offset) => {
-                let mut bytes = vec![0; NAME_READ_BYTES + digest_bytes as usize];
-                let count = file.read_at(&mut bytes, *offset).ok()?;
-                let digest = decode(uid, &bytes[..count])?.digest;
-                let start = digest.as_ptr() as usize - bytes.as_ptr() as usize;
-                let length = digest.len();
-                bytes.copy_within(start..start + length, 0);
-                bytes.truncate(length);
-                Some(bytes)
-            }
-        }
+    /// The digest.
+    pub(crate) fn digest(&self, uid: u32) -> Option<Vec<u8>> {
+        let front = self.front.as_ref()?.read::<Fronts>()?;
+        let names = self.names.read::<Names>()?;
+        Some([fronts::decode(uid, &front)?, decode(uid, &names)?.1].concat())
     }
 }
 
-/// Reads records of one file mostly in ascending order, a window at a time.
+/// Reads names and digests mostly in ascending order.
 #[derive(Default)]
 pub(crate) struct WordsReader {
-    window: Vec<u8>,
-    start: u64,
+    names: Window,
+    fronts: Window,
+    digest: Vec<u8>,
 }
 
 impl WordsReader {
-    /// The record of `uid` at `offset`; `digest_bytes` is what the row says.
+    /// The words of `uid` at these places of the two files; a message without a digest has an empty one.
     pub(crate) fn read(
         &mut self,
-        file: &dyn DiskFile,
-        offset: u64,
+        (names, fronts): (&dyn DiskFile, &dyn DiskFile),
+        (name_at, front_at): (u32, u32),
         uid: u32,
-        digest_bytes: u32,
     ) -> Option<Words<'_>> {
-        let wanted = NAME_READ_BYTES + digest_bytes as usize;
-        let at = offset.checked_sub(self.start).map(|at| at as usize);
-        let is_inside = at.is_some_and(|at| at + wanted <= self.window.len());
-        // At the end of the file less than `wanted` may be there, and enough.
-        let is_whole = |at: usize| self.window.get(at..).is_some_and(|rest| decode(uid, rest).is_some());
-        if !is_inside && !at.is_some_and(is_whole) {
-            self.window.resize(WINDOW_BYTES.max(wanted), 0);
-            let count = file.read_at(&mut self.window, offset).unwrap_or(0);
-            self.window.truncate(count);
-            self.start = offset;
+        self.digest.clear();
+        let (name, back) = decode(uid, self.names.at::<Names>(names, name_at))?;
+        if front_at != 0 {
+            let front = fronts::decode(uid, self.fronts.at::<Fronts>(fronts, front_at))?;
+            self.digest.extend_from_slice(front);
+            self.digest.extend_from_slice(back);
         }
-        decode(uid, self.window.get((offset - self.start) as usize..)?)
+        Some(Words { name, digest: &self.digest })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::appended::Appended;
+    use super::super::rows::Header;
     use super::*;
     use crate::disk::Disk;
     use crate::disk::crash::CrashDisk;
     use std::path::Path;
 
+    const ROWS: Header = Header { uid_validity: 1, generation: 2, tombstones_after: 0 };
+
+    fn digest_of(uid: u32) -> Vec<u8> {
+        let front = vec![uid as u8; uid as usize * 2];
+        [&(front.len() as u32 + 4).to_le_bytes()[..], &front, &vec![!uid as u8; uid as usize * 3]].concat()
+    }
+
     #[test]
     fn records_are_read_one_by_one_and_in_order() {
-        let (mut bytes, mut offsets) = (vec![0; 16], Vec::new());
-        for uid in 1..=300u32 {
-            offsets.push(bytes.len() as u64);
-            let (name, digest) = (format!("name{uid}"), vec![uid as u8; uid as usize * 3]);
-            encode(uid, Words { name: &name, digest: &digest }, &mut bytes);
-        }
         let disk = CrashDisk::new();
-        disk.put_file(Path::new("/w"), &bytes).unwrap();
-        let file = disk.open_read(Path::new("/w")).unwrap();
-        let mut reader = WordsReader::default();
-        for (uid, offset) in (1..=300u32).zip(offsets) {
-            let digest = vec![uid as u8; uid as usize * 3];
-            let source = WordsSource::File(Arc::clone(&file), offset);
-            assert_eq!(source.name(uid), Some(format!("name{uid}")));
-            assert_eq!(source.name(uid + 1), None);
-            assert_eq!(source.digest(uid, uid * 3), Some(digest.clone()));
-            assert_eq!(reader.read(&*file, offset, uid, uid * 3).unwrap().digest, digest);
-            assert_eq!(reader.read(&*file, offset + 8, uid, 0), None);
+        let mut names = Appended::new(Path::new("/w").to_owned());
+        let mut fronts = Appended::new(Path::new("/f").to_owned());
+        let mut places = Vec::new();
+        for uid in 1..=300u32 {
+            let digest = digest_of(uid);
+            let (front, back) = digest.split_at(fronts::front_bytes(&digest));
+            assert_eq!(front.len(), 4 + uid as usize * 2);
+            let name = format!("name{uid}");
+            places.push((
+                names.push::<Names>(&ROWS, |out| encode(uid, &name, back, out)),
+                fronts.push::<Fronts>(&ROWS, |out| fronts::encode(uid, front, out)),
+            ));
         }
-        assert_eq!(reader.read(&*file, 1 << 30, 1, 0), None);
+        let check = |names: &mut Appended, fronts: &mut Appended| {
+            for (uid, (name_at, front_at)) in (1..=300u32).zip(&places) {
+                let source = WordsSource {
+                    names: names.source::<Names>(&disk, *name_at).unwrap(),
+                    front: fronts.source::<Fronts>(&disk, *front_at),
+                };
+                assert_eq!(source.name(uid), Some(format!("name{uid}")));
+                assert_eq!(source.name(uid + 1), None);
+                assert_eq!(source.digest(uid), Some(digest_of(uid)));
+                assert_eq!(source.digest(uid + 1), None);
+            }
+        };
+        check(&mut names, &mut fronts);
+        names.write::<Names>(&disk, &ROWS).unwrap();
+        fronts.write::<Fronts>(&disk, &ROWS).unwrap();
+        check(&mut names, &mut fronts);
+
+        let files = (disk.open_read(Path::new("/w")).unwrap(), disk.open_read(Path::new("/f")).unwrap());
+        let mut reader = WordsReader::default();
+        let mut fronts_reader = fronts::FrontsReader::default();
+        for (uid, (name_at, front_at)) in (1..=300u32).zip(places) {
+            let files = (&*files.0, &*files.1);
+            let digest = digest_of(uid);
+            assert_eq!(reader.read(files, (name_at, front_at), uid).unwrap().digest, digest);
+            assert_eq!(reader.read(files, (name_at, 0), uid).unwrap().digest, b"");
+            assert_eq!(reader.read(files, (name_at + 1, front_at), uid), None);
+            assert_eq!(
+                fronts_reader.read(files.1, front_at, uid).unwrap(),
+                &digest[..fronts::front_bytes(&digest)]
+            );
+            assert_eq!(fronts_reader.read(files.1, front_at, uid + 1), None);
+            assert_eq!(fronts_reader.read(files.1, 1 << 30, uid), None);
+        }
     }
 
     #[test]
     fn torn_records_are_nothing() {
         let mut bytes = Vec::new();
-        encode(5, Words { name: "n", digest: b"digest" }, &mut bytes);
-        assert_eq!(decode(5, &bytes).unwrap().digest, b"digest");
+        encode(5, "n", b"digest", &mut bytes);
+        assert_eq!(decode(5, &bytes).unwrap(), ("n", &b"digest"[..]));
         for length in 0..31 {
             assert_eq!(decode(5, &bytes[..length]), None);
         }
         bytes[27] ^= 1;
         assert_eq!(decode(5, &bytes), None);
         assert_eq!(decode_name(5, &bytes), Some("n"));
+        let mut front = Vec::new();
+        fronts::encode(5, b"front", &mut front);
+        assert_eq!(fronts::decode(5, &front), Some(&b"front"[..]));
+        for length in 0..front.len() {
+            assert_eq!(fronts::decode(5, &front[..length]), None);
+        }
+    }
+
+    #[test]
+    fn any_bytes_have_a_front() {
+        assert_eq!(fronts::front_bytes(b""), 0);
+        assert_eq!(fronts::front_bytes(b"abc"), 3);
+        assert_eq!(fronts::front_bytes(&[0, 0, 0, 0, 9]), 4);
+        assert_eq!(fronts::front_bytes(&[5, 0, 0, 0, 9, 9]), 5);
+        assert_eq!(fronts::front_bytes(b"garbage"), 7);
     }
 }

@@ -84,8 +84,8 @@ impl Mailbox {
     /// Remembers the words of a message that is on its way, and that whoever looks at the folder should not wonder about it.
     pub(super) fn expect_arrival(&self, entry: &mut Entry, base: &str, digest: &[u8]) {
         let mut shared = locked(&self.shared);
-        let words = shared.index.put_words(entry.uid, Words { name: base, digest });
-        entry.set_words(words, digest.len() as u32);
+        let (words, front) = shared.index.put_words(entry.uid, Words { name: base, digest });
+        entry.set_words(words, front);
         shared.pending.push(entry.uid);
         shared.flush_if_due();
     }

@@ -97,7 +97,7 @@ fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry
         return Ok(None);
     }
     let mut entry = Entry::new(uid, place, name.flags, internal_date, (disk_bytes, wire_bytes));
-    let words = locked(&mailbox.shared).index.put_words(uid, Words { name: &base, digest: &[] });
+    let (words, _) = locked(&mailbox.shared).index.put_words(uid, Words { name: &base, digest: &[] });
     entry.set_words(words, 0);
     Ok(Some(entry))
 }

@@ -16,8 +16,6 @@ pub struct Row {
     pub disk_bytes: u64,
     /// Size with CRLF line ends: RFC822.SIZE.
     pub wire_bytes: u64,
-    /// Size of the digest kept for it; 0 when there is none.
-    pub digest_bytes: u32,
 }
 
 /// What is said about a message when it is added.
@@ -29,7 +27,8 @@ pub struct Arrival {
     pub keywords: Vec<Keyword>,
     /// Its INTERNALDATE.
     pub internal_date: UnixSeconds,
-    /// What to remember of its contents, opaque here; may be empty.
+    /// What to remember of its contents, opaque here but for this: the first four bytes, little-endian, say how many bytes
+    /// make the front, which [`Mailbox::for_each_front`](crate::Mailbox::for_each_front) reads alone. May be empty.
     pub digest: Vec<u8>,
 }
 

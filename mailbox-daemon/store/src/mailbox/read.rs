@@ -4,7 +4,7 @@ use super::adopt::{is_about_the_file, quarantine};
 use super::{Mailbox, Row};
 use crate::disk::DiskFile;
 use crate::error::StoreError;
-use crate::index::{Entry, Words, WordsReader};
+use crate::index::{Entry, FrontsReader, Words, WordsReader};
 use crate::locked;
 use std::io;
 use std::ops::ControlFlow;
@@ -83,11 +83,8 @@ impl Mailbox {
     }
 
     pub(super) fn digest_of(&self, entry: &Entry) -> Option<Vec<u8>> {
-        if entry.digest_bytes() == 0 {
-            return None;
-        }
         let source = locked(&self.shared).index.words(entry)?;
-        source.digest(entry.uid, entry.digest_bytes())
+        source.digest(entry.uid)
     }
 
     /// Remembers something of a message's contents.
@@ -99,11 +96,11 @@ impl Mailbox {
         };
         let mut shared = locked(&self.shared);
         let Some(at) = shared.find(uid.get()) else { return Ok(()) };
-        let words = shared.index.put_words(uid.get(), Words { name: &base, digest });
+        let (words, front) = shared.index.put_words(uid.get(), Words { name: &base, digest });
         if words != 0 {
             let entry = shared.entries[at];
             shared.index.words_died(&entry);
-            shared.entries[at].set_words(words, digest.len() as u32);
+            shared.entries[at].set_words(words, front);
             shared.index.changed(uid.get());
             shared.flush_if_due();
         }
@@ -113,33 +110,51 @@ impl Mailbox {
     /// Calls `visit` for every message of the set with what is remembered of it, ascending, until it breaks off. The mailbox is
     /// not locked meanwhile.
     pub fn for_each_digest(&self, uids: &SequenceSet, visit: DigestVisitor<'_>) -> Result<(), StoreError> {
-        let uids = uids.clamped(locked(&self.shared).entries.last().map_or(0, |entry| entry.uid));
         let mut reader = WordsReader::default();
+        self.for_each_entry(uids, &mut |entry, files| {
+            let words = match files {
+                Some((names, fronts)) if entry.front() != 0 => {
+                    reader.read((names, fronts), (entry.words, entry.front()), entry.uid)
+                }
+                _ => None,
+            };
+            visit(&entry.row(), words.map(|words| words.digest))
+        });
+        Ok(())
+    }
+
+    /// Like [`Mailbox::for_each_digest`], but tells only of the digests' fronts and therefore reads much less.
+    pub fn for_each_front(&self, uids: &SequenceSet, visit: DigestVisitor<'_>) -> Result<(), StoreError> {
+        let mut reader = FrontsReader::default();
+        self.for_each_entry(uids, &mut |entry, files| {
+            let front = match files {
+                Some((_, fronts)) if entry.front() != 0 => reader.read(fronts, entry.front(), entry.uid),
+                _ => None,
+            };
+            visit(&entry.row(), front)
+        });
+        Ok(())
+    }
+
+    /// Goes through messages of the set, ascending, with the files their words are in.
+    fn for_each_entry(&self, uids: &SequenceSet, visit: EntryVisitor<'_>) {
+        let uids = uids.clamped(locked(&self.shared).entries.last().map_or(0, |entry| entry.uid));
         let mut after = 0;
         loop {
-            let (chunk, file) = self.picked_with_words(&uids, after);
-            let Some(last) = chunk.last() else { return Ok(()) };
+            let chunk = self.picked(&uids, after);
+            let files = locked(&self.shared).index.words_files();
+            let files = files.as_ref().map(|(names, fronts)| (&**names, &**fronts));
+            let Some(last) = chunk.last() else { return };
             after = last.uid;
-            for entry in &chunk {
-                let words = match (&file, entry.digest_bytes()) {
-                    (Some(file), 1..) => {
-                        reader.read(&**file, u64::from(entry.words) * 8, entry.uid, entry.digest_bytes())
-                    }
-                    _ => None,
-                };
-                if visit(&entry.row(), words.map(|words| words.digest)).is_break() {
-                    return Ok(());
-                }
+            if chunk.iter().any(|entry| visit(entry, files).is_break()) {
+                return;
             }
         }
     }
-
-    /// Messages and the file all their words are in.
-    fn picked_with_words(&self, uids: &SequenceSet, after: u32) -> (Vec<Entry>, Option<Arc<dyn DiskFile>>) {
-        let chunk = self.picked(uids, after);
-        (chunk, locked(&self.shared).index.words_file())
-    }
 }
+
+/// Gets a message and the files of names and fronts, and says whether to go on.
+type EntryVisitor<'a> = &'a mut dyn FnMut(&Entry, Option<(&dyn DiskFile, &dyn DiskFile)>) -> ControlFlow<()>;
 
 /// A message's file, read in wire form whatever line ends it has on disk. It stays readable when the message goes.
 pub struct MessageFile {

@@ -179,7 +179,7 @@ impl Mailbox {
         for (uid, base) in &findings.names {
             let mut shared = locked(&self.shared);
             if let Some(at) = shared.find(*uid) {
-                let words = shared.index.put_words(*uid, Words { name: base, digest: &[] });
+                let (words, _) = shared.index.put_words(*uid, Words { name: base, digest: &[] });
                 shared.entries[at].set_words(words, 0);
                 shared.index.changed(*uid);
                 shared.flush_if_due();

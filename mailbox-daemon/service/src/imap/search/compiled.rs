@@ -4,7 +4,7 @@ use proto::imap::command::{MessageSet, Target};
 use proto::imap::date::DAY_S;
 use proto::imap::search::{HeaderField, SearchField, SearchKey};
 use proto::mime::text::TextSearch;
-use proto::mime::{DigestView, Part, SentDate, fold};
+use proto::mime::{DigestFront, DigestView, Part, SentDate, fold};
 use store::{MessageFile, Row, StoreError};
 use types::{Flags, ModSeq, SequenceSet, UnixSeconds};
 
@@ -55,14 +55,23 @@ pub(super) struct Days {
 /// What is known of the message that is judged.
 pub(super) enum Facts<'a> {
     Row,
+    Front(&'a DigestFront<'a>),
     Digest(&'a DigestView<'a>),
     Message { digest: &'a DigestView<'a>, root: &'a Part<'a>, file: &'a MessageFile },
 }
 
 impl<'a> Facts<'a> {
-    fn digest(&self) -> Option<&'a DigestView<'a>> {
+    fn front(&self) -> Option<&'a DigestFront<'a>> {
         match self {
             Facts::Row => None,
+            Facts::Front(front) => Some(front),
+            Facts::Digest(digest) | Facts::Message { digest, .. } => Some(digest.front()),
+        }
+    }
+
+    fn digest(&self) -> Option<&'a DigestView<'a>> {
+        match self {
+            Facts::Row | Facts::Front(_) => None,
             Facts::Digest(digest) | Facts::Message { digest, .. } => Some(digest),
         }
     }
@@ -193,7 +202,7 @@ impl Compiled {
         let by_row = |verdict: bool| Ok(Some(verdict));
         match self {
             Compiled::And(keys) => all(keys, row, facts),
-            Compiled::Field(field, needle) => Ok(facts.digest().map(|digest| needle.is_in(*field, digest))),
+            Compiled::Field(field, needle) => Ok(needle.is_in(*field, facts)),
             Compiled::Flags(flags, set) => by_row(row.flags.contains(*flags) == *set),
             Compiled::Header(name, search) => match facts {
                 Facts::Message { root, file, .. } => {
@@ -207,9 +216,9 @@ impl Compiled {
             Compiled::ModSeq(modseq) => by_row(row.modseq >= *modseq),
             Compiled::Not(key) => Ok(key.judge(row, facts)?.map(|verdict| !verdict)),
             Compiled::Or(either, or) => any(either, or, row, facts),
-            Compiled::SentDay(days) => Ok(facts.digest().map(|digest| {
+            Compiled::SentDay(days) => Ok(facts.front().map(|front| {
                 // Without a Date field the internal date stands in, as the message must have been sent some day.
-                let day = digest.sent_date().map_or(row.internal_date.div_euclid(DAY_S), SentDate::day);
+                let day = front.sent_date().map_or(row.internal_date.div_euclid(DAY_S), SentDate::day);
                 days.contains(day)
             })),
             Compiled::Smaller(bytes) => by_row(row.wire_bytes < *bytes),
@@ -260,24 +269,25 @@ fn any(
 }
 
 impl Needle {
-    fn is_in(&mut self, field: HeaderField, digest: &DigestView<'_>) -> bool {
-        let (text, is_folded) = match field {
-            HeaderField::Search(SearchField::Bcc) => (digest.bcc(), true),
-            HeaderField::Search(SearchField::Cc) => (digest.cc(), true),
-            HeaderField::Search(SearchField::From) => (digest.from(), true),
-            HeaderField::Search(SearchField::Subject) => (digest.subject(), true),
-            HeaderField::Search(SearchField::To) => (digest.to(), true),
-            HeaderField::ListId => (digest.list_id(), true),
-            HeaderField::InReplyTo => (digest.in_reply_to(), false),
-            HeaderField::MessageId => (digest.message_id(), false),
-            HeaderField::References => (digest.references(), false),
+    /// Whether the field contains the text; `None` when what is known does not say.
+    fn is_in(&mut self, field: HeaderField, facts: &Facts<'_>) -> Option<bool> {
+        let folded = match field {
+            HeaderField::Search(SearchField::Bcc) => facts.front()?.bcc(),
+            HeaderField::Search(SearchField::Cc) => facts.front()?.cc(),
+            HeaderField::Search(SearchField::From) => facts.front()?.from(),
+            HeaderField::Search(SearchField::Subject) => facts.front()?.subject(),
+            HeaderField::Search(SearchField::To) => facts.front()?.to(),
+            HeaderField::ListId => facts.front()?.list_id(),
+            HeaderField::InReplyTo => return Some(self.is_in_plain(facts.digest()?.in_reply_to())),
+            HeaderField::MessageId => return Some(self.is_in_plain(facts.digest()?.message_id())),
+            HeaderField::References => return Some(self.is_in_plain(facts.digest()?.references())),
         };
-        let Some(text) = text else { return false };
-        if self.is_empty || is_folded {
-            return self.is_empty || self.search.in_folded(text);
-        }
+        Some(folded.is_some_and(|text| self.is_empty || self.search.in_folded(text)))
+    }
+
+    fn is_in_plain(&mut self, text: Option<&[u8]>) -> bool {
         self.folded.clear();
-        fold::fold(text, &mut self.folded);
-        self.search.in_folded(&self.folded)
+        text.inspect(|text| fold::fold(text, &mut self.folded)).is_some()
+            && self.search.in_folded(&self.folded)
     }
 }

@@ -16,7 +16,7 @@ use proto::imap::Tag;
 use proto::imap::command::Search;
 use proto::imap::search::{Needs, SearchKey, SearchReturn};
 use proto::imap::write::{self, Found};
-use proto::mime::DigestView;
+use proto::mime::{DigestFront, DigestView};
 use std::ops::ControlFlow;
 use store::{Row, StoreError};
 use types::{Limits, ModSeq, SequenceSet, Uid, UnixSeconds};
@@ -104,11 +104,42 @@ impl Selected {
                     found.push(row.uid.get());
                 }
             }),
+            Needs::Front => disk(|| self.find_in_fronts(&mut key, candidates, limits, &mut found))?,
             Needs::Digest | Needs::Message => {
                 disk(|| self.find_in_digests(&mut key, candidates, limits, &mut found))?;
             }
         }
         Ok(found)
+    }
+
+    fn find_in_fronts(
+        &self,
+        key: &mut Compiled,
+        candidates: SequenceSet,
+        limits: &Limits,
+        found: &mut SequenceSet,
+    ) -> Result<(), Refusal> {
+        let mut unknown = Vec::new();
+        self.view.mailbox().for_each_front(&candidates, &mut |row, front| {
+            let front = front.and_then(|front| DigestFront::parse(front).ok());
+            let mut facts = front.as_ref().map_or(Facts::Row, Facts::Front);
+            match key.judge(row, &mut facts) {
+                Ok(Some(true)) => found.push(row.uid.get()),
+                Ok(Some(false)) => {}
+                _ => unknown.push((row.uid.get(), row.uid.get())),
+            }
+            ControlFlow::Continue(())
+        })?;
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => {
+                let mut more = SequenceSet::new();
+                self.find_in_digests(key, SequenceSet::from_ranges(unknown), limits, &mut more)?;
+                let both = found.ranges().iter().chain(more.ranges());
+                *found = SequenceSet::from_ranges(both.map(|range| (range.first, range.last)));
+                Ok(())
+            }
+        }
     }
 
     fn find_in_digests(
