@@ -44,8 +44,8 @@ pub enum StoreError {
     /// A mailbox is shared with as many as it can be.
     #[error("the mailbox is shared with too many")]
     TooManyAclEntries,
-    /// All 26 keyword letters of the mailbox are in use.
-    #[error("a mailbox holds at most 26 keywords")]
+    /// All keyword slots of the mailbox are in use.
+    #[error("a mailbox holds at most {} keywords", types::Flags::KEYWORDS_MAX)]
     TooManyKeywords,
     /// The account has as many mailboxes as it may.
     #[error("the account has too many mailboxes")]

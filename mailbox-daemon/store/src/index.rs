@@ -323,7 +323,7 @@ impl Replay {
         match record {
             Record::Row(entry) => {
                 *highest_uid = (*highest_uid).max(entry.uid);
-                *modseq = (*modseq).max(entry.modseq);
+                *modseq = (*modseq).max(entry.modseq());
                 match entries.last() {
                     Some(last) if last.uid >= entry.uid => {
                         match entries.binary_search_by_key(&entry.uid, |known| known.uid) {

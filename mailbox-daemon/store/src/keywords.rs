@@ -1,4 +1,9 @@
-//! The names behind the keyword letters of a folder, in Dovecot's file `dovecot-keywords`: `<slot> <name>` a line.
+//! The names of a folder's keywords. Those behind letters are in Dovecot's file `dovecot-keywords`, `<slot> <name>` a line; the
+//! others in a [`Record`].
+
+mod record;
+
+pub(crate) use record::{Lines, Record};
 
 use std::fmt::Write;
 use types::{Flags, Keyword};
@@ -13,7 +18,7 @@ impl Keywords {
     /// The name in the folder.
     pub(crate) const FILE_NAME: &'static str = "dovecot-keywords";
     /// No sane file is longer.
-    pub(crate) const FILE_BYTES_MAX: usize = Flags::KEYWORDS_MAX * (Keyword::BYTES_MAX + 8);
+    pub(crate) const FILE_BYTES_MAX: usize = Flags::LETTERS * (Keyword::BYTES_MAX + 8);
 
     /// Reads the file's contents; lines that make no sense name nothing.
     pub(crate) fn parse(contents: &[u8]) -> Keywords {
@@ -21,7 +26,7 @@ impl Keywords {
         for line in String::from_utf8_lossy(contents).lines() {
             if let Some((slot, name)) = line.split_once(' ')
                 && let Ok(slot) = slot.parse::<usize>()
-                && slot < Flags::KEYWORDS_MAX
+                && slot < Flags::LETTERS
                 && let Ok(keyword) = Keyword::parse(name)
                 && keywords.slot(&keyword).is_none()
             {
@@ -31,10 +36,10 @@ impl Keywords {
         keywords
     }
 
-    /// The contents of the file.
+    /// The contents of the file: keywords that have letters.
     pub(crate) fn format(&self) -> String {
         let mut contents = String::new();
-        for (slot, keyword) in self.iter() {
+        for (slot, keyword) in self.iter().take_while(|(slot, _)| *slot < Flags::LETTERS) {
             // Writing to a String cannot fail.
             let _ = writeln!(contents, "{slot} {keyword}");
         }
@@ -66,6 +71,15 @@ impl Keywords {
         let free = (0..Flags::KEYWORDS_MAX).find(|slot| self.name(*slot).is_none() && !is_used(*slot))?;
         self.put(free, keyword.clone());
         Some(free)
+    }
+
+    /// Takes over what a record says; slots and names that are taken stay as they are.
+    pub(crate) fn add_recorded(&mut self, names: Vec<(usize, Keyword)>) {
+        for (slot, keyword) in names {
+            if self.name(slot).is_none() && self.slot(&keyword).is_none() {
+                self.put(slot, keyword);
+            }
+        }
     }
 
     fn put(&mut self, slot: usize, keyword: Keyword) {
@@ -100,12 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn there_are_26() {
+    fn there_are_58() {
         let mut keywords = Keywords::default();
-        for number in 0..26 {
+        for number in 0..58 {
             assert_eq!(keywords.slot_or_new(&keyword(&format!("k{number}")), Flags::NONE), Some(number));
         }
-        assert_eq!(keywords.slot_or_new(&keyword("k26"), Flags::NONE), None);
+        assert_eq!(keywords.slot_or_new(&keyword("k58"), Flags::NONE), None);
         assert_eq!(keywords.slot_or_new(&keyword("K3"), Flags::NONE), Some(3));
+        assert_eq!(keywords.format().lines().count(), 26);
     }
 }

@@ -128,8 +128,8 @@ impl Mailbox {
             None => is_there && !is_pending,
             Some(entry) if entry.is_going() => is_there,
             Some(entry) => {
-                let is_here =
-                    entry.place() == place && (place == Place::New || entry.flags() == parsed.flags);
+                let is_here = entry.place() == place
+                    && (place == Place::New || entry.flags().lettered() == parsed.flags);
                 is_here != is_there
             }
         }
@@ -166,6 +166,7 @@ impl Mailbox {
         if is_quiet && self.reconcile(&mut writer).is_err() {
             writer.scanned = Agreed::default();
         }
+        self.tidy_record(&mut writer);
         let agreed = if is_quiet { writer.scanned } else { Agreed::default() };
         let mut shared = locked(&self.shared);
         // Index and state end with the same modification sequence: so the next opening knows that nothing is missing.

@@ -6,6 +6,7 @@ mod crash;
 mod folders;
 mod foreign;
 mod index;
+mod keywords;
 mod model;
 mod real;
 mod support;

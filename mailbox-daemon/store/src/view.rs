@@ -349,7 +349,7 @@ impl Belief {
             let start = known.partition_point(|entry| entry.uid < first);
             let inside =
                 known.iter().enumerate().skip(start).take_while(|(_, entry)| entry.uid <= range.last);
-            for (at, entry) in inside.filter(|(_, entry)| entry.modseq > self.flags_told) {
+            for (at, entry) in inside.filter(|(_, entry)| entry.modseq() > self.flags_told) {
                 if changes.flags.len() == FLAGS_MAX {
                     return false;
                 }

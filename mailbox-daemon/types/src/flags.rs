@@ -44,7 +44,7 @@ impl SystemFlag {
         }
     }
 
-    fn bit(self) -> u32 {
+    fn bit(self) -> u64 {
         1 << match self {
             SystemFlag::Answered => 0,
             SystemFlag::Flagged => 1,
@@ -55,15 +55,20 @@ impl SystemFlag {
     }
 }
 
-/// A message's flags in one word: five system flags and the mailbox's keywords by slot (0 to 25, Maildir letters `a` to `z`).
+/// A message's flags in one word: five system flags and the mailbox's keywords by slot. The first slots have letters in Maildir
+/// names, `a` to `z`; the others are written elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Flags(u32);
+pub struct Flags(u64);
 
 impl Flags {
     /// How many keywords one mailbox can name.
-    pub const KEYWORDS_MAX: usize = 26;
+    pub const KEYWORDS_MAX: usize = 58;
+    /// How many of them have a letter.
+    pub const LETTERS: usize = 26;
     const KEYWORD_SHIFT: u32 = 5;
-    const VALID: u32 = (1 << (Self::KEYWORD_SHIFT + Self::KEYWORDS_MAX as u32)) - 1;
+    const LETTERLESS_SHIFT: u32 = Self::KEYWORD_SHIFT + Self::LETTERS as u32;
+    const VALID: u64 = (1 << (Self::KEYWORD_SHIFT + Self::KEYWORDS_MAX as u32)) - 1;
+    const LETTERED: u64 = (1 << Self::LETTERLESS_SHIFT) - 1;
 
     /// No flag at all.
     pub const NONE: Flags = Flags(0);
@@ -72,12 +77,12 @@ impl Flags {
     pub const SYSTEM: Flags = Flags((1 << Self::KEYWORD_SHIFT) - 1);
 
     /// The stored word; bits that mean nothing are dropped.
-    pub fn from_bits(bits: u32) -> Flags {
+    pub fn from_bits(bits: u64) -> Flags {
         Flags(bits & Self::VALID)
     }
 
-    /// The word to store.
-    pub fn bits(self) -> u32 {
+    /// The word to store; the highest bit is never set.
+    pub fn bits(self) -> u64 {
         self.0
     }
 
@@ -89,6 +94,21 @@ impl Flags {
     /// One keyword slot; `None` beyond the last.
     pub fn keyword(slot: usize) -> Option<Flags> {
         (slot < Self::KEYWORDS_MAX).then(|| Flags(1 << (Self::KEYWORD_SHIFT + slot as u32)))
+    }
+
+    /// The keywords without letters, from a word that has the first of them in its lowest bit.
+    pub fn from_letterless(word: u32) -> Flags {
+        Flags(u64::from(word) << Self::LETTERLESS_SHIFT)
+    }
+
+    /// The keywords without letters, the first of them in the lowest bit.
+    pub fn letterless(self) -> u32 {
+        (self.0 >> Self::LETTERLESS_SHIFT) as u32
+    }
+
+    /// What a Maildir name tells of these flags: the system flags and the keywords with letters.
+    pub fn lettered(self) -> Flags {
+        Flags(self.0 & Self::LETTERED)
     }
 
     /// Whether the system flag is set.
@@ -118,7 +138,12 @@ impl Flags {
 
     /// The keyword slots that are set, ascending.
     pub fn keyword_slots(self) -> impl Iterator<Item = usize> {
-        (0..Self::KEYWORDS_MAX).filter(move |slot| self.0 & (1 << (Self::KEYWORD_SHIFT + *slot as u32)) != 0)
+        let mut left = self.0 >> Self::KEYWORD_SHIFT;
+        std::iter::from_fn(move || {
+            let slot = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (slot < Self::KEYWORDS_MAX).then_some(slot)
+        })
     }
 }
 
@@ -173,11 +198,23 @@ mod tests {
 
     #[test]
     fn keyword_slots_do_not_touch_system_flags() {
-        let flags = Flags::system(SystemFlag::Seen).with(Flags::keyword(25).expect("slot 25 exists"));
-        assert_eq!(flags.keyword_slots().collect::<Vec<_>>(), [25]);
+        let last = Flags::KEYWORDS_MAX - 1;
+        let flags = Flags::system(SystemFlag::Seen).with(Flags::keyword(last).expect("the last slot"));
+        assert_eq!(flags.keyword_slots().collect::<Vec<_>>(), [last]);
         assert!(flags.has(SystemFlag::Seen) && !flags.has(SystemFlag::Draft));
-        assert_eq!(Flags::keyword(26), None);
+        assert_eq!(Flags::keyword(Flags::KEYWORDS_MAX), None);
         assert_eq!(Flags::from_bits(flags.bits()), flags);
+        assert_eq!(Flags::from_bits(u64::MAX).bits() >> 63, 0);
+    }
+
+    #[test]
+    fn letters_end_after_z() {
+        let [z, next] = [25, 26].map(|slot| Flags::keyword(slot).expect("both are slots"));
+        assert_eq!((z.letterless(), z.lettered()), (0, z));
+        assert_eq!((next.letterless(), next.lettered()), (1, Flags::NONE));
+        let all = Flags::from_bits(u64::MAX);
+        assert_eq!(all.lettered().with(Flags::from_letterless(all.letterless())), all);
+        assert_eq!(all.keyword_slots().count(), Flags::KEYWORDS_MAX);
     }
 
     #[test]

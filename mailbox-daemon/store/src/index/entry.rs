@@ -4,14 +4,10 @@ use types::{Flags, ModSeq, Uid};
 /// What is kept in memory of one message: 40 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
+    /// Flags, and [`IN_NEW`].
+    bits: u64,
     /// Its UID, never zero.
     pub(crate) uid: u32,
-    /// Flags, and [`IN_NEW`].
-    bits: u32,
-    /// When it last changed.
-    pub(crate) modseq: u64,
-    /// INTERNALDATE, seconds since 1970.
-    pub(crate) internal_date: i64,
     /// Size of the file.
     pub(crate) disk_bytes: u32,
     /// Size with CRLF.
@@ -20,14 +16,39 @@ pub(crate) struct Entry {
     pub(crate) words: u32,
     /// Where the front of its digest is, in units of 8 bytes, 0 for nowhere, and [`GOING`].
     front: u32,
+    /// When it last changed.
+    modseq: Six,
+    /// INTERNALDATE, seconds since 1970.
+    internal_date: Six,
 }
 
-/// The message lies in `new`.
-const IN_NEW: u32 = 1 << 31;
+/// The message lies in `new`. No flag has this bit.
+const IN_NEW: u64 = 1 << 63;
 /// Its file is gone, which is not yet durable.
 const GOING: u32 = 1 << 31;
 
 const _: () = assert!(size_of::<Entry>() == 40);
+
+/// A number of 48 bits: a modification sequence never comes that far, and a date only after millions of years.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Six([u16; 3]);
+
+impl Six {
+    const MAX: u64 = (1 << 48) - 1;
+
+    fn of(value: u64) -> Six {
+        Six([value as u16, (value >> 16) as u16, (value >> 32) as u16])
+    }
+
+    fn unsigned(self) -> u64 {
+        let [low, middle, high] = self.0.map(u64::from);
+        low | middle << 16 | high << 32
+    }
+
+    fn signed(self) -> i64 {
+        (self.unsigned() << 16) as i64 >> 16
+    }
+}
 
 impl Entry {
     /// Bytes of an entry in the file of rows.
@@ -35,14 +56,31 @@ impl Entry {
 
     pub(crate) fn new(uid: u32, place: Place, flags: Flags, internal_date: i64, sizes: (u32, u32)) -> Entry {
         let (disk_bytes, wire_bytes) = sizes;
+        let bound = (Six::MAX / 2) as i64;
+        let internal_date = Six::of(internal_date.clamp(-bound, bound) as u64);
+        let modseq = Six::default();
         let mut entry =
-            Entry { uid, bits: 0, modseq: 0, internal_date, disk_bytes, wire_bytes, words: 0, front: 0 };
+            Entry { bits: 0, uid, disk_bytes, wire_bytes, words: 0, front: 0, modseq, internal_date };
         entry.set(place, flags);
         entry
     }
 
+    /// When it last changed.
+    pub(crate) fn modseq(&self) -> u64 {
+        self.modseq.unsigned()
+    }
+
+    pub(crate) fn set_modseq(&mut self, modseq: u64) {
+        self.modseq = Six::of(modseq.min(Six::MAX));
+    }
+
+    /// INTERNALDATE, seconds since 1970.
+    pub(crate) fn internal_date(&self) -> i64 {
+        self.internal_date.signed()
+    }
+
     pub(crate) fn flags(&self) -> Flags {
-        Flags::from_bits(self.bits & !IN_NEW)
+        Flags::from_bits(self.bits)
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -50,12 +88,12 @@ impl Entry {
     }
 
     /// Place and flags in one word, for comparing.
-    pub(crate) fn bits(&self) -> u32 {
+    pub(crate) fn bits(&self) -> u64 {
         self.bits
     }
 
     /// The word a message in `place` with `flags` has.
-    pub(crate) fn bits_of(place: Place, flags: Flags) -> u32 {
+    pub(crate) fn bits_of(place: Place, flags: Flags) -> u64 {
         match place {
             Place::Cur => flags.bits(),
             Place::New => flags.bits() | IN_NEW,
@@ -63,18 +101,24 @@ impl Entry {
     }
 
     /// The place such a word tells of.
-    pub(crate) fn place_in(bits: u32) -> Place {
+    pub(crate) fn place_in(bits: u64) -> Place {
         match bits & IN_NEW {
             0 => Place::Cur,
             _ => Place::New,
         }
     }
 
+    /// Such a word with other keywords that have no letters.
+    pub(crate) fn with_letterless(bits: u64, letterless: u32) -> u64 {
+        let flags = Flags::from_bits(bits).lettered().with(Flags::from_letterless(letterless));
+        Entry::bits_of(Entry::place_in(bits), flags)
+    }
+
     pub(crate) fn set(&mut self, place: Place, flags: Flags) {
         self.bits = Entry::bits_of(place, flags);
     }
 
-    pub(crate) fn set_bits(&mut self, bits: u32) {
+    pub(crate) fn set_bits(&mut self, bits: u64) {
         self.bits = bits;
     }
 
@@ -100,8 +144,8 @@ impl Entry {
         crate::Row {
             uid: Uid::new(self.uid).unwrap_or(Uid::FIRST),
             flags: self.flags(),
-            modseq: ModSeq(self.modseq),
-            internal_date: self.internal_date,
+            modseq: ModSeq(self.modseq()),
+            internal_date: self.internal_date(),
             disk_bytes: u64::from(self.disk_bytes),
             wire_bytes: u64::from(self.wire_bytes),
         }
@@ -109,9 +153,9 @@ impl Entry {
 
     pub(crate) fn encode(&self, out: &mut [u8; Entry::BYTES]) {
         out[0..4].copy_from_slice(&self.uid.to_le_bytes());
-        out[4..8].copy_from_slice(&self.bits.to_le_bytes());
-        out[8..16].copy_from_slice(&self.modseq.to_le_bytes());
-        out[16..24].copy_from_slice(&self.internal_date.to_le_bytes());
+        out[4..12].copy_from_slice(&self.bits.to_le_bytes());
+        out[12..18].copy_from_slice(&self.modseq.unsigned().to_le_bytes()[..6]);
+        out[18..24].copy_from_slice(&self.internal_date.unsigned().to_le_bytes()[..6]);
         out[24..28].copy_from_slice(&self.disk_bytes.to_le_bytes());
         out[28..32].copy_from_slice(&self.wire_bytes.to_le_bytes());
         out[32..36].copy_from_slice(&self.words.to_le_bytes());
@@ -121,9 +165,9 @@ impl Entry {
     pub(crate) fn decode(bytes: &[u8; Entry::BYTES]) -> Entry {
         Entry {
             uid: u32_at(bytes, 0),
-            bits: u32_at(bytes, 4),
-            modseq: u64_at(bytes, 8),
-            internal_date: u64_at(bytes, 16) as i64,
+            bits: u64_at(bytes, 4),
+            modseq: Six::of(u64_at(bytes, 12)),
+            internal_date: Six::of(u64_at(bytes, 18)),
             disk_bytes: u32_at(bytes, 24),
             wire_bytes: u32_at(bytes, 28),
             words: u32_at(bytes, 32),

@@ -13,7 +13,7 @@
 use super::entry::{Entry, u32_at, u64_at};
 use crate::checksum;
 
-const MAGIC: &[u8; 8] = b"mbxrows2";
+const MAGIC: &[u8; 8] = b"mbxrows3";
 pub(super) const HEADER_BYTES: usize = 32;
 pub(super) const RECORD_BYTES: usize = 48;
 
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn records_come_back() {
-        let mut entry = Entry::new(7, Place::New, Flags::from_bits(9), -5, (10, 11));
-        entry.modseq = 1 << 60;
+        let mut entry = Entry::new(7, Place::New, Flags::from_bits(u64::MAX), -5, (10, 11));
+        entry.set_modseq(1 << 40);
         entry.set_words(3, 4);
         for record in [
             Record::Row(entry),

@@ -28,11 +28,14 @@ impl Mailbox {
         let mut entries = Vec::with_capacity(messages.len());
         let mut file = None;
         for (message, arrival) in messages {
-            let added = self.keyword_flags(&arrival.keywords, false).and_then(|(keywords, _)| {
-                // The file of keyword names must be durable too.
+            let added = self.keyword_flags(&mut writer, &arrival.keywords, false).and_then(|keywords| {
+                // The files of keywords must be durable too.
                 is_lone_file &= keywords.is_empty();
-                let flags = system_only(arrival.flags).with(keywords);
-                self.link(message, flags, &arrival, writer.next_uid)
+                let (uid, flags) = (writer.next_uid, system_only(arrival.flags).with(keywords));
+                if flags.letterless() != 0 {
+                    self.record_letterless(&mut writer, [(uid, flags.letterless())])?;
+                }
+                self.link(message, flags, &arrival, uid)
             });
             // Given or not, it is not given again.
             writer.next_uid += 1;

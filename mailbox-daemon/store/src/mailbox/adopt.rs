@@ -11,6 +11,7 @@ use crate::maildir::FileName;
 use crate::maildir::name::{base_name, full_name};
 use std::io;
 use std::path::{Path, PathBuf};
+use types::Flags;
 
 /// Longest unique part of a name that leaves room for what we add.
 const UNIQUE_BYTES_MAX: usize = 150;
@@ -34,7 +35,8 @@ pub(super) fn adopt(
         for file in batch {
             let uid = file.uid.unwrap_or(u32::MAX);
             if !(uid >= first_unsynced && is_torn(mailbox, file)?) {
-                entries.extend(take_in(mailbox, file, uid)?);
+                let word = writer.recorded_words.get(&uid).copied().unwrap_or(0);
+                entries.extend(take_in(mailbox, file, uid, word)?);
             }
             writer.next_uid = writer.next_uid.max(uid.saturating_add(1));
         }
@@ -45,7 +47,7 @@ pub(super) fn adopt(
         mailbox.reserve_now(writer, batch.len() as u32, 1)?;
         let mut entries = Vec::with_capacity(batch.len());
         for file in batch {
-            if let Some(entry) = take_in(mailbox, file, writer.next_uid)? {
+            if let Some(entry) = take_in(mailbox, file, writer.next_uid, 0)? {
                 entries.push(entry);
                 writer.next_uid += 1;
             }
@@ -60,8 +62,14 @@ fn publish(mailbox: &Mailbox, entries: &[Entry]) {
     mailbox.bell.ring();
 }
 
-/// One file becomes a message with this UID, or, torn or unreadable, is set aside. What cannot be renamed is left for later.
-fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry>, StoreError> {
+/// One file becomes a message with this UID and these keywords beyond the letters in its name, or, torn or unreadable, is set
+/// aside. What cannot be renamed is left for later.
+fn take_in(
+    mailbox: &Mailbox,
+    file: &FoundFile,
+    uid: u32,
+    letterless: u32,
+) -> Result<Option<Entry>, StoreError> {
     let disk = &mailbox.core().disk;
     let folder = mailbox.folder();
     let path = folder.join(file.place.directory()).join(&file.name);
@@ -96,7 +104,8 @@ fn take_in(mailbox: &Mailbox, file: &FoundFile, uid: u32) -> Result<Option<Entry
     if wanted != path && disk.rename(&path, &wanted).is_err() {
         return Ok(None);
     }
-    let mut entry = Entry::new(uid, place, name.flags, internal_date, (disk_bytes, wire_bytes));
+    let flags = name.flags.with(Flags::from_letterless(letterless));
+    let mut entry = Entry::new(uid, place, flags, internal_date, (disk_bytes, wire_bytes));
     let (words, _) = locked(&mailbox.shared).index.put_words(uid, Words { name: &base, digest: &[] });
     entry.set_words(words, 0);
     Ok(Some(entry))

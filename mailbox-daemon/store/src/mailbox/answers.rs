@@ -23,7 +23,7 @@ pub struct Row {
 pub struct Arrival {
     /// System flags; keyword slots are ignored.
     pub flags: Flags,
-    /// Keywords; those beyond the 26th of the mailbox are dropped.
+    /// Keywords; those the mailbox has no slot for are dropped.
     pub keywords: Vec<Keyword>,
     /// Its INTERNALDATE.
     pub internal_date: UnixSeconds,

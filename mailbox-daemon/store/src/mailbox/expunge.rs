@@ -14,18 +14,12 @@ impl Mailbox {
     /// Removes messages, with `only_deleted` those of them that have `\Deleted`. They are seen until their removal is on disk.
     pub fn expunge(self: &Arc<Self>, uids: &SequenceSet, only_deleted: bool) -> Result<Expunged, StoreError> {
         let mut writer = self.begin()?;
-        let uids = uids.clamped(locked(&self.shared).entries.last().map_or(0, |entry| entry.uid));
         let mut removed = Removed::default();
-        let mut result = Ok(());
-        let mut after = 0;
-        while result.is_ok() {
-            let chunk = self.picked(&uids, after);
-            let Some(last) = chunk.last() else { break };
-            after = last.uid;
+        let result = self.for_each_chunk(uids, |chunk| {
             let deleted =
                 chunk.iter().filter(|entry| !only_deleted || entry.flags().has(SystemFlag::Deleted));
-            result = self.remove_files(&mut writer, deleted, &mut removed);
-        }
+            self.remove_files(&mut writer, deleted, &mut removed)
+        });
         if removed.uids.is_empty() {
             // Somebody else's expunge of the same messages may be on its way; this answer waits for its turn.
             return result

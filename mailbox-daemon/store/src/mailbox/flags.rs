@@ -22,7 +22,7 @@ impl Mailbox {
         let named = match change {
             FlagChange::Remove => self.known_keyword_flags(keywords),
             FlagChange::Add | FlagChange::Replace | FlagChange::ReplaceOf(_) => {
-                self.keyword_flags(keywords, true)?.0
+                self.keyword_flags(&mut writer, keywords, true)?
             }
         };
         let named = system_only(flags).with(named);
@@ -39,15 +39,10 @@ impl Mailbox {
             modseq_before,
             modseq: modseq_before,
         };
-        let uids = uids.clamped(locked(&self.shared).entries.last().map_or(0, |entry| entry.uid));
-        let mut result = Ok(());
-        let mut after = 0;
-        while result.is_ok() {
-            let chunk = self.picked(&uids, after);
-            let Some(last) = chunk.last() else { break };
-            after = last.uid;
-            result = self.store_chunk(&mut writer, &chunk, unchanged_since, apply, &mut stored);
-        }
+        let result = self.for_each_chunk(uids, |chunk| {
+            self.store_chunk(&mut writer, chunk, unchanged_since, apply, &mut stored)
+        });
+        self.tidy_record(&mut writer);
         if !stored.changed.is_empty() {
             self.bell.ring();
         }
@@ -65,7 +60,7 @@ impl Mailbox {
         let mut changes = Vec::new();
         let mut result = Ok(());
         for entry in chunk {
-            if unchanged_since.is_some_and(|modseq| entry.modseq > modseq.0) {
+            if unchanged_since.is_some_and(|modseq| entry.modseq() > modseq.0) {
                 stored.modified.push(entry.uid);
                 continue;
             }
@@ -84,6 +79,7 @@ impl Mailbox {
                 }
             }
         }
+        let result = result.and(self.record_changes(writer, chunk, &mut changes));
         if !changes.is_empty() {
             let mut shared = locked(&self.shared);
             shared.set_bits(&changes);
@@ -101,14 +97,39 @@ impl Mailbox {
         writer: &mut Writer,
         entry: &Entry,
         apply: impl Fn(Flags) -> Flags,
-    ) -> Result<Option<u32>, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         let folder = self.folder();
         self.with_file(writer, entry, |path, base, entry| {
             let mut renamed = *entry;
             renamed.set(Place::Cur, apply(entry.flags()));
-            self.core().disk.rename(path, &place_of(&folder, &renamed, base))?;
+            let wanted = place_of(&folder, &renamed, base);
+            if wanted != path {
+                self.core().disk.rename(path, &wanted)?;
+            }
             Ok(renamed.bits())
         })
+    }
+
+    /// Writes down the keywords that names do not tell. Where that fails they stay as they were.
+    fn record_changes(
+        &self,
+        writer: &mut Writer,
+        chunk: &[Entry],
+        changes: &mut [(u32, u64)],
+    ) -> Result<(), StoreError> {
+        let before = |uid: u32| {
+            let at = chunk.binary_search_by_key(&uid, |entry| entry.uid);
+            at.map_or(0, |at| chunk[at].flags().letterless())
+        };
+        let words = changes.iter().map(|(uid, bits)| (*uid, Flags::from_bits(*bits).letterless()));
+        let words = words.filter(|(uid, letterless)| *letterless != before(*uid));
+        let result = self.record_letterless(writer, words);
+        if result.is_err() {
+            for (uid, bits) in changes {
+                *bits = Entry::with_letterless(*bits, before(*uid));
+            }
+        }
+        result
     }
 
     /// The flags of those keywords that have a slot.

@@ -6,15 +6,16 @@ use super::{Closed, Mailbox};
 use crate::account::AccountMail;
 use crate::bell::Bell;
 use crate::error::StoreError;
-use crate::index::{Agreed, Index, Remembered};
-use crate::keywords::Keywords;
+use crate::index::{Agreed, Entry, Index, Remembered};
+use crate::keywords::{Keywords, Record};
 use crate::locked;
 use crate::maildir::{FileName, Place};
 use crate::state::{State, StateFile};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
-use types::{MailboxName, UidValidity};
+use types::{Keyword, MailboxName, UidValidity};
 
 /// UIDs in the names of a folder without a state are believed up to this one.
 const UID_BELIEVED_MAX: u32 = u32::MAX / 2;
@@ -35,8 +36,10 @@ impl Mailbox {
         };
         let State { uid_validity, uid_reserved, modseq_reserved } = state.state();
         let (mut index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
+        let (record, recorded) = Record::read(&*core.disk, folder)?;
         // A state that was put back from a backup may know less than the index.
-        let next_uid = uid_reserved.max(remembered.highest_uid.saturating_add(1));
+        let highest_known = remembered.highest_uid.max(recorded.highest_uid().min(UID_BELIEVED_MAX));
+        let next_uid = uid_reserved.max(highest_known.saturating_add(1));
         let modseq = modseq_reserved.max(remembered.modseq);
         // A mailbox closed in an orderly way leaves the two equal. Else flags may have been changed and told that the index never
         // heard of, and nobody knows of which messages.
@@ -71,6 +74,8 @@ impl Mailbox {
             scanned,
             recorded: scanned,
             ours_above: highest_uid,
+            record,
+            recorded_words: recorded.words,
         };
         let mailbox = Mailbox {
             account: Arc::clone(account),
@@ -82,21 +87,49 @@ impl Mailbox {
             rows_open: AtomicUsize::new(0),
             closed,
         };
-        mailbox.catch_up(folder, is_stale)?;
+        mailbox.catch_up(folder, is_stale, recorded.names)?;
         Ok(Arc::new(mailbox))
     }
 
-    fn catch_up(&self, folder: &Path, is_stale: bool) -> Result<(), StoreError> {
-        locked(&self.shared).keywords = self.read_keywords(folder);
+    fn catch_up(
+        &self,
+        folder: &Path,
+        is_stale: bool,
+        letterless: Vec<(usize, Keyword)>,
+    ) -> Result<(), StoreError> {
+        let mut keywords = self.read_keywords(folder);
+        keywords.add_recorded(letterless);
+        locked(&self.shared).keywords = keywords;
         let mut writer = locked(&self.writer);
         // A disk that cannot be written to now gives us another chance at the next opening.
         if is_stale && self.reserve_now(&mut writer, 0, 1).is_ok() {
             locked(&self.shared).all_changed();
         }
+        self.believe_record(&mut writer)?;
         self.reconcile(&mut writer)?;
         writer.ours_above = u32::MAX;
+        writer.recorded_words = HashMap::new();
         let mut shared = locked(&self.shared);
         shared.uid_next = shared.uid_next.max(writer.next_uid);
+        Ok(())
+    }
+
+    /// The index remembers keywords that the record may know better.
+    fn believe_record(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        let changes: Vec<(u32, u64)> = {
+            let shared = locked(&self.shared);
+            let changed = shared.entries.iter().filter_map(|entry| {
+                let word = writer.recorded_words.get(&entry.uid).copied().unwrap_or(0);
+                let bits = Entry::with_letterless(entry.bits(), word);
+                (bits != entry.bits()).then_some((entry.uid, bits))
+            });
+            changed.collect()
+        };
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.reserve_now(writer, 0, 1)?;
+        locked(&self.shared).set_bits(&changes);
         Ok(())
     }
 }

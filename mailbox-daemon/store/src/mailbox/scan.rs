@@ -10,6 +10,7 @@ use crate::maildir::name::{full_name, is_canonical};
 use crate::maildir::{FileName, Place};
 use std::io;
 use std::path::Path;
+use types::Flags;
 
 /// A file whose UID is this far beyond what was reserved did not get it from us.
 const UIDS_AHEAD_MAX: u32 = 1_000_000;
@@ -18,7 +19,7 @@ const UIDS_AHEAD_MAX: u32 = 1_000_000;
 #[derive(Default)]
 struct Findings {
     /// Messages with other flags or in another place, ascending.
-    changed: Vec<(u32, u32)>,
+    changed: Vec<(u32, u64)>,
     /// Messages whose file names are to be remembered.
     names: Vec<(u32, String)>,
     /// Messages that are not there, ascending.
@@ -40,7 +41,7 @@ pub(super) struct FoundFile {
 
 struct Known {
     uid: u32,
-    bits: u32,
+    bits: u64,
     is_going: bool,
     is_nameless: bool,
     is_seen: bool,
@@ -136,7 +137,7 @@ impl Mailbox {
                 }
             })?;
         }
-        let is_looked_at = |bits: u32| match Entry::place_in(bits) {
+        let is_looked_at = |bits: u64| match Entry::place_in(bits) {
             Place::Cur => cur,
             Place::New => new,
         };
@@ -162,10 +163,8 @@ impl Mailbox {
                     }
                     if !is_found && base.as_deref().is_none_or(|base| base == parsed.base) {
                         is_found = true;
-                        let bits = bits_of(&parsed, place);
-                        if entry.is_some_and(|entry| entry.bits() != bits) {
-                            findings.changed.push((uid, bits));
-                        }
+                        let before = entry.map(|entry| entry.bits());
+                        findings.changed.extend(changed_bits(before, &parsed, place).map(|bits| (uid, bits)));
                         return;
                     }
                     findings.unknown.push(FoundFile { uid: None, place, name: name.to_owned() });
@@ -261,10 +260,7 @@ impl Findings {
             return;
         }
         known.is_seen = true;
-        let bits = bits_of(&parsed, place);
-        if bits != known.bits {
-            self.changed.push((uid, bits));
-        }
+        self.changed.extend(changed_bits(Some(known.bits), &parsed, place).map(|bits| (uid, bits)));
         if known.is_nameless {
             self.names.push((uid, parsed.base.to_owned()));
         }
@@ -274,8 +270,12 @@ impl Findings {
     }
 }
 
-fn bits_of(name: &FileName<'_>, place: Place) -> u32 {
-    Entry::bits_of(place.home(name.flags), name.flags)
+/// What a name says of place and flags, if that is news. Keywords without letters stay.
+fn changed_bits(before: Option<u64>, name: &FileName<'_>, place: Place) -> Option<u64> {
+    let before = before?;
+    let told = Entry::bits_of(place.home(name.flags), name.flags);
+    let bits = Entry::with_letterless(told, Flags::from_bits(before).letterless());
+    (bits != before).then_some(bits)
 }
 
 impl Known {

@@ -116,7 +116,7 @@ impl Shared {
         self.grow_by(arrived.len());
         for entry in arrived {
             let mut entry = *entry;
-            entry.modseq = self.modseq;
+            entry.set_modseq(self.modseq);
             self.counts.add(&entry);
             self.index.changed(entry.uid);
             debug_assert!(self.entries.last().is_none_or(|previous| previous.uid < entry.uid));
@@ -143,7 +143,7 @@ impl Shared {
     }
 
     /// Gives messages new flags or places, by UID ascending.
-    pub(crate) fn set_bits(&mut self, changes: &[(u32, u32)]) {
+    pub(crate) fn set_bits(&mut self, changes: &[(u32, u64)]) {
         if changes.is_empty() {
             return;
         }
@@ -154,7 +154,7 @@ impl Shared {
                 let entry = &mut self.entries[at];
                 self.counts.subtract(entry);
                 entry.set_bits(bits);
-                entry.modseq = self.modseq;
+                entry.set_modseq(self.modseq);
                 self.counts.add(entry);
                 self.index.changed(uid);
                 self.views.changed(uid, self.modseq);
@@ -171,7 +171,7 @@ impl Shared {
         self.modseq += 1;
         self.flags_modseq = self.modseq;
         for entry in &mut self.entries {
-            entry.modseq = self.modseq;
+            entry.set_modseq(self.modseq);
             self.index.changed(entry.uid);
         }
         self.flush_if_due();

@@ -60,29 +60,14 @@ impl Mailbox {
         settable: Settable,
     ) -> Result<Copied, StoreError> {
         let mut writers = Writers::lock(self, target)?;
-        // Within one mailbox the copies must not be copied again.
-        let last = locked(&self.shared).entries.last().map_or(0, |entry| entry.uid);
-        let uids = uids.clamped(last);
         let mut keywords = KeywordMap::new(self, target, settable);
         let (mut left, mut arrived) = (Vec::new(), Vec::new());
-        let mut result = Ok(());
-        let mut after = 0;
-        while result.is_ok() {
-            let chunk = self.picked(&uids, after);
-            let Some(entry) = chunk.last() else { break };
-            after = entry.uid;
-            result = self.transfer_chunk(
-                &mut writers,
-                target,
-                transfer,
-                &chunk,
-                &mut keywords,
-                |source, entry| {
-                    left.push(source);
-                    arrived.push(entry);
-                },
-            );
-        }
+        let result = self.for_each_chunk(uids, |chunk| {
+            self.transfer_chunk(&mut writers, target, transfer, chunk, &mut keywords, |source, entry| {
+                left.push(source);
+                arrived.push(entry);
+            })
+        });
         if result.is_err() && (transfer == Transfer::Copy || arrived.is_empty()) {
             target.take_back(&arrived);
             return Err(result.err().unwrap_or(StoreError::NoSuchMessage));
@@ -114,7 +99,7 @@ impl Mailbox {
         target.reserve(&mut writers.target, chunk.len() as u32, 1)?;
         for entry in chunk {
             let uid = writers.target.next_uid;
-            let flags = keywords.translate(target, entry.flags())?;
+            let flags = keywords.translate(target, &mut writers.target, entry.flags())?;
             writers.target.next_uid += 1;
             if let Some(arrived) = self.transfer_one(writers, target, transfer, entry, (uid, flags))? {
                 if transfer == Transfer::Move {
@@ -135,12 +120,15 @@ impl Mailbox {
         (uid, flags): (u32, Flags),
     ) -> Result<Option<Entry>, StoreError> {
         let sizes = (entry.disk_bytes, entry.wire_bytes);
-        let unique = self.core().namer.unique(entry.internal_date);
+        let unique = self.core().namer.unique(entry.internal_date());
         let base = base_name(&unique, u64::from(sizes.0), u64::from(sizes.1), uid);
         let digest = self.digest_of(entry).unwrap_or_default();
-        let mut arrived = Entry::new(uid, entry.place(), flags, entry.internal_date, sizes);
+        let mut arrived = Entry::new(uid, entry.place(), flags, entry.internal_date(), sizes);
         if !flags.is_empty() {
             arrived.set(crate::maildir::Place::Cur, flags);
+        }
+        if flags.letterless() != 0 {
+            target.record_letterless(&mut writers.target, [(uid, flags.letterless())])?;
         }
         target.expect_arrival(&mut arrived, &base, &digest);
         let to = place_of(&target.folder(), &arrived, &base);
@@ -227,24 +215,29 @@ impl KeywordMap {
     }
 
     /// The flags as the target writes them; those that may not be set and keywords it has no room for are left out.
-    fn translate(&mut self, target: &Mailbox, flags: Flags) -> Result<Flags, StoreError> {
+    fn translate(
+        &mut self,
+        target: &Mailbox,
+        writer: &mut Writer,
+        flags: Flags,
+    ) -> Result<Flags, StoreError> {
         let flags = self.settable.of(flags);
         if self.is_same {
             return Ok(flags);
         }
         let mut translated = system_only(flags);
         for slot in flags.keyword_slots() {
-            translated = translated.with(self.slot(target, slot)?);
+            translated = translated.with(self.slot(target, writer, slot)?);
         }
         Ok(translated)
     }
 
-    fn slot(&mut self, target: &Mailbox, slot: usize) -> Result<Flags, StoreError> {
+    fn slot(&mut self, target: &Mailbox, writer: &mut Writer, slot: usize) -> Result<Flags, StoreError> {
         if let Some((_, flags)) = self.known.iter().find(|(known, _)| *known == slot) {
             return Ok(*flags);
         }
         let flags = match self.names.iter().find(|(named, _)| *named == slot) {
-            Some((_, keyword)) => target.keyword_flags(std::slice::from_ref(keyword), false)?.0,
+            Some((_, keyword)) => target.keyword_flags(writer, std::slice::from_ref(keyword), false)?,
             None => Flags::NONE,
         };
         self.known.push((slot, flags));

@@ -4,10 +4,11 @@ use super::Mailbox;
 use crate::disk::{read_small, replace_small};
 use crate::error::StoreError;
 use crate::index::{Agreed, Entry};
-use crate::keywords::Keywords;
+use crate::keywords::{Keywords, Lines, Record};
 use crate::locked;
 use crate::maildir::name::full_name;
 use crate::state::{State, StateFile};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -33,6 +34,10 @@ pub(crate) struct Writer {
     pub(super) recorded: Agreed,
     /// Unknown files with UIDs above this are ours, left by an earlier run whose index was behind.
     pub(super) ours_above: u32,
+    /// The file of keywords that have no letters.
+    pub(super) record: Record,
+    /// What it said when the mailbox was opened, until every message of then is known.
+    pub(super) recorded_words: HashMap<u32, u32>,
 }
 
 impl Mailbox {
@@ -110,6 +115,22 @@ impl Mailbox {
         picked
     }
 
+    /// Runs `work` on the messages of a set, [`CHUNK`] by [`CHUNK`], without those that come in meanwhile.
+    pub(super) fn for_each_chunk<E>(
+        &self,
+        uids: &SequenceSet,
+        mut work: impl FnMut(&[Entry]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let uids = uids.clamped(locked(&self.shared).entries.last().map_or(0, |entry| entry.uid));
+        let mut after = 0;
+        loop {
+            let chunk = self.picked(&uids, after);
+            let Some(last) = chunk.last() else { return Ok(()) };
+            after = last.uid;
+            work(&chunk)?;
+        }
+    }
+
     /// Runs `work` on the path of a message's file as `(path, base name, entry)`. Should the file not be there, because another
     /// program renamed it, it is looked for and tried once more; `None` when the message is gone.
     pub(super) fn with_file<T>(
@@ -146,11 +167,16 @@ impl Mailbox {
         Some((place_of(&folder, entry, &base), base))
     }
 
-    /// The keyword flags for names, registering new ones; with `all`, too many is an error, without, the rest is left out. The
-    /// second value says whether the file of names was written, which is not durable yet.
-    pub(super) fn keyword_flags(&self, keywords: &[Keyword], all: bool) -> Result<(Flags, bool), StoreError> {
+    /// The keyword flags for names, registering new ones, which is not durable yet; with `all`, too many is an error, without,
+    /// the rest is left out.
+    pub(super) fn keyword_flags(
+        &self,
+        writer: &mut Writer,
+        keywords: &[Keyword],
+        all: bool,
+    ) -> Result<Flags, StoreError> {
         if keywords.is_empty() {
-            return Ok((Flags::NONE, false));
+            return Ok(Flags::NONE);
         }
         let (mut names, folder) = {
             let shared = locked(&self.shared);
@@ -172,12 +198,61 @@ impl Mailbox {
                 None => {}
             }
         }
-        let is_written = names != before;
-        if is_written {
-            replace_small(&*self.core().disk, &folder.join(Keywords::FILE_NAME), names.format().as_bytes())?;
+        if names != before {
+            self.write_keywords(writer, &folder, &before, &names)?;
             locked(&self.shared).keywords = names;
         }
-        Ok((flags, is_written))
+        Ok(flags)
+    }
+
+    fn write_keywords(
+        &self,
+        writer: &mut Writer,
+        folder: &Path,
+        before: &Keywords,
+        names: &Keywords,
+    ) -> Result<(), StoreError> {
+        let disk = &*self.core().disk;
+        let contents = names.format();
+        if contents != before.format() {
+            replace_small(disk, &folder.join(Keywords::FILE_NAME), contents.as_bytes())?;
+        }
+        let mut lines = Lines::default();
+        for (slot, keyword) in names.iter().filter(|(slot, _)| *slot >= Flags::LETTERS) {
+            if before.name(slot).is_none() {
+                lines.name(slot, keyword);
+            }
+        }
+        Ok(writer.record.append(disk, folder, &lines)?)
+    }
+
+    /// Writes down which messages have which keywords without letters. Nobody may see them before.
+    pub(super) fn record_letterless(
+        &self,
+        writer: &mut Writer,
+        words: impl IntoIterator<Item = (u32, u32)>,
+    ) -> Result<(), StoreError> {
+        let mut lines = Lines::default();
+        words.into_iter().for_each(|(uid, letterless)| lines.message(uid, letterless));
+        Ok(writer.record.append(&*self.core().disk, &self.folder(), &lines)?)
+    }
+
+    /// Writes the record of keywords anew when most of it is about messages that are gone. Nothing may be on its way in.
+    pub(super) fn tidy_record(&self, writer: &mut Writer) {
+        let (folder, lines) = {
+            let shared = locked(&self.shared);
+            if !writer.record.is_wasteful(shared.entries.len()) || !shared.pending.is_empty() {
+                return;
+            }
+            let mut lines = Lines::default();
+            lines.names(&shared.keywords);
+            for entry in shared.entries.iter().filter(|entry| entry.flags().letterless() != 0) {
+                lines.message(entry.uid, entry.flags().letterless());
+            }
+            (std::sync::Arc::clone(&shared.folder), lines)
+        };
+        // What cannot be written anew stays as it is, longer than it need be.
+        let _ = writer.record.replace(&*self.core().disk, &folder, &lines);
     }
 
     /// Reads the file of keyword names.

@@ -106,14 +106,15 @@ pub(crate) fn is_canonical(suffix: &str, place: Place, flags: Flags) -> bool {
         (Place::Cur, None) => false,
         (Place::Cur, Some(letters)) => {
             let letters = letters.as_bytes();
-            letters.is_sorted_by(|a, b| a < b) && letters.len() == flags.bits().count_ones() as usize
+            letters.is_sorted_by(|a, b| a < b)
+                && letters.len() == flags.lettered().bits().count_ones() as usize
         }
     }
 }
 
 fn push_letters(name: &mut String, flags: Flags) {
     name.extend(SystemFlag::ALL.iter().filter(|flag| flags.has(**flag)).map(|flag| flag.maildir_letter()));
-    name.extend(flags.keyword_slots().map(|slot| char::from(b'a' + slot as u8)));
+    name.extend(flags.lettered().keyword_slots().map(|slot| char::from(b'a' + slot as u8)));
 }
 
 fn parse_letters(letters: &str) -> Flags {
@@ -199,8 +200,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_parses_to_the_same(bits: u32, disk: u64, wire: u64, uid in 1u32..) {
-            let flags = Flags::from_bits(bits);
+        fn what_is_written_parses_to_the_same(bits: u64, disk: u64, wire: u64, uid in 1u32..) {
+            let flags = Flags::from_bits(bits).lettered();
             let base = base_name("1.M2P3Q4.host", disk, wire, uid);
             let name = full_name(&base, Place::Cur, flags);
             let parsed = FileName::parse(&name);

@@ -105,19 +105,19 @@ fn flags_and_keywords() {
 }
 
 #[test]
-fn the_27th_keyword_is_refused_to_store_and_left_out_on_append() {
+fn the_59th_keyword_is_refused_to_store_and_left_out_on_append() {
     let rig = Rig::new();
     let inbox = rig.inbox();
     rig.deliver(&inbox, "m").unwrap();
-    let keywords: Vec<Keyword> = (0..27).map(|n| Keyword::parse(&format!("k{n}")).unwrap()).collect();
+    let keywords: Vec<Keyword> = (0..59).map(|n| Keyword::parse(&format!("k{n}")).unwrap()).collect();
     let store = |keywords: &[Keyword]| {
         inbox.store_flags(&everything(), FlagChange::Add, types::Flags::NONE, keywords, None).map(|_| ())
     };
     assert!(matches!(store(&keywords), Err(StoreError::TooManyKeywords)));
-    store(&keywords[..26]).unwrap();
+    store(&keywords[..58]).unwrap();
     let mut message = rig.account.new_message().unwrap();
     message.write(b"x").unwrap();
-    let arrival = Arrival { keywords: vec![keywords[26].clone(), keywords[3].clone()], ..Arrival::default() };
+    let arrival = Arrival { keywords: vec![keywords[58].clone(), keywords[3].clone()], ..Arrival::default() };
     let added = inbox.add(message, arrival).unwrap();
     added.ticket.wait().unwrap();
     assert_eq!(inbox.row(added.uid).unwrap().flags.keyword_slots().collect::<Vec<_>>(), [3]);

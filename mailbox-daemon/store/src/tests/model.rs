@@ -163,7 +163,7 @@ impl World {
             }
             Step::Flags(which, picks, change, bits) => {
                 let picked = self.pick(which, &picks);
-                let flags = Flags::from_bits(bits);
+                let flags = Flags::from_bits(bits.into());
                 let stored = self.mailbox(which).store_flags(&picked, change, flags, &[], None).unwrap();
                 let mut changed = SequenceSet::new();
                 for uid in picked.iter() {

@@ -321,7 +321,7 @@ impl<'a> Cursor<'a> {
             }
             return match keywords.len() <= Flags::KEYWORDS_MAX {
                 true => Ok(()),
-                false => Err(Fault::limit("a mailbox has room for 26 keywords")),
+                false => Err(Fault::limit("a mailbox has room for 58 keywords")),
             };
         }
         let name = self.atom("a flag is missing after \\")?;
