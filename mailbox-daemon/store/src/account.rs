@@ -12,6 +12,7 @@ pub(crate) use sharing::{Sharing, rights_in};
 
 use crate::disk::FileKind;
 use crate::error::StoreError;
+use crate::journal::{MailboxChange, MailboxEvent};
 use crate::locked;
 use crate::mailbox::{Closed, Mailbox};
 use crate::maildir::folder;
@@ -74,6 +75,11 @@ impl AccountMail {
         self.root.join("quarantine")
     }
 
+    /// Tells whoever listens what happened to a mailbox.
+    pub(crate) fn note(&self, change: impl FnOnce() -> MailboxChange) {
+        self.core.journal.note(|| MailboxEvent { account: self.address.clone(), change: change() });
+    }
+
     /// A new message on this account's file system.
     pub fn new_message(&self) -> Result<NewMessage, StoreError> {
         self.core.committer.check()?;
@@ -113,7 +119,9 @@ impl AccountMail {
             (Err(at), true) => subscriptions.0.insert(at, name.clone()),
         }
         subscriptions.write(&*self.core.disk, &self.root)?;
-        self.sync_root()
+        self.sync_root()?;
+        self.note(|| MailboxChange::Subscribed(name.clone()));
+        Ok(())
     }
 
     /// Writes the indexes of all open mailboxes.

@@ -14,6 +14,7 @@ pub mod directory;
 pub mod disk;
 mod error;
 mod index;
+mod journal;
 mod keywords;
 mod mailbox;
 mod maildir;
@@ -30,6 +31,7 @@ pub use account::{AccountMail, Acl, AclEntry, MailboxEntry, Who};
 pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;
+pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
 pub use mailbox::{
     Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile,
     Row, Status,

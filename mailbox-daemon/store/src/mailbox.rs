@@ -23,6 +23,7 @@ pub(crate) use writer::Writer;
 use crate::account::AccountMail;
 use crate::bell::Bell;
 use crate::index::Agreed;
+use crate::journal::MailboxChange;
 use crate::locked;
 use crate::maildir::{FileName, Place};
 use crate::state::{State, StateFile};
@@ -70,6 +71,12 @@ impl Mailbox {
     /// Rings after every visible change.
     pub fn bell(&self) -> &Bell {
         &self.bell
+    }
+
+    /// Tells everybody who waits that something changed. Not while `shared` is locked.
+    fn ring(&self) {
+        self.bell.ring();
+        self.account.note(|| MailboxChange::Messages(self.name()));
     }
 
     /// Whether it was deleted; everything but looking fails from then on.

@@ -3,6 +3,7 @@ use crate::bell::Bell;
 use crate::commit::Committer;
 use crate::disk::Disk;
 use crate::error::StoreError;
+use crate::journal::{Journal, Listener};
 use crate::locked;
 use crate::mailbox::Mailbox;
 use crate::maildir::Namer;
@@ -52,6 +53,7 @@ pub(crate) struct Core {
     recent: Mutex<VecDeque<Arc<Mailbox>>>,
     set_aside: Mutex<Vec<PathBuf>>,
     damage: Bell,
+    pub(crate) journal: Arc<Journal>,
     watcher: OnceLock<Option<Watcher>>,
 }
 
@@ -76,6 +78,7 @@ impl Store {
             recent: Mutex::default(),
             set_aside: Mutex::default(),
             damage: Bell::new(),
+            journal: Arc::default(),
             watcher: OnceLock::new(),
         };
         Ok(Store { inner: Arc::new(Inner { core: Arc::new(core), accounts: Mutex::default() }) })
@@ -134,6 +137,11 @@ impl Store {
     /// Damaged files that were set aside since the last call, to be reported; their mailboxes go on without them.
     pub fn take_set_aside(&self) -> Vec<PathBuf> {
         std::mem::take(&mut *locked(&self.inner.core.set_aside))
+    }
+
+    /// Hears of what happens to any mailbox from now on.
+    pub fn listen(&self) -> Listener {
+        Listener::new(&self.inner.core.journal)
     }
 
     /// Rings when a damaged file was set aside.

@@ -1,6 +1,7 @@
 //! What a client asks for: one type per command, valid once it exists (RFC 9051 section 6).
 
 use super::acl::{AclSubject, RightsChange};
+use super::notify::NotifySet;
 use super::search::{SearchKey, SearchReturn};
 use super::sort::{Sort, Thread};
 use super::utf7::Utf7Error;
@@ -133,6 +134,8 @@ pub enum CommandBody {
     Namespace,
     /// NOOP.
     Noop,
+    /// NOTIFY (RFC 5465); `None` ends it.
+    Notify(Option<NotifySet>),
     /// RENAME.
     Rename {
         /// The mailbox as it is called.

@@ -7,6 +7,7 @@ use super::command::{
     SelectParameters, StatusItem, Store, StoreMode, Tag, Target, Transfer,
 };
 use super::input::{AppendNext, Input, Next};
+use super::notify::{EventGroup, MailboxFilter, MessageEvents, NotifySet, SelectedEvents};
 use super::parse::{self, Dialect};
 use super::search::{PartialRange, SearchField, SearchKey, SearchReturn};
 use super::sort::{Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm};
@@ -136,6 +137,35 @@ fn fetch() -> impl Strategy<Value = Fetch> {
         let vanished = target.uid && since.is_some_and(|(_, vanished)| vanished);
         Fetch { target, items: unique, changed_since: since.map(|(modseq, _)| modseq), vanished }
     })
+}
+
+fn message_events() -> impl Strategy<Value = MessageEvents> {
+    (any::<bool>(), any::<bool>())
+        .prop_map(|(arrivals, flags)| MessageEvents { arrivals, flags: arrivals && flags })
+}
+
+fn notify() -> impl Strategy<Value = NotifySet> {
+    let selected = (any::<bool>(), message_events(), fetch()).prop_map(|(delayed, messages, fetch)| {
+        let fetch = if messages.arrivals { fetch.items } else { Vec::new() };
+        SelectedEvents { delayed, messages, fetch }
+    });
+    let filter = prop_oneof![
+        Just(MailboxFilter::Inboxes),
+        Just(MailboxFilter::Personal),
+        Just(MailboxFilter::Subscribed),
+        prop::collection::vec(mailbox(), 1..3).prop_map(MailboxFilter::Mailboxes),
+        prop::collection::vec(mailbox(), 1..3).prop_map(MailboxFilter::Subtree),
+    ];
+    let group = (filter, message_events(), any::<bool>(), any::<bool>()).prop_map(
+        |(mailboxes, messages, names, subscriptions)| EventGroup {
+            mailboxes,
+            messages,
+            names,
+            subscriptions,
+        },
+    );
+    (any::<bool>(), prop::option::of(selected), prop::collection::vec(group, 1..3))
+        .prop_map(|(status, selected, groups)| NotifySet { status, selected, groups })
 }
 
 fn search_key() -> impl Strategy<Value = SearchKey> {
@@ -323,6 +353,7 @@ fn body() -> impl Strategy<Value = CommandBody> {
         (text(), text()).prop_map(|(user, password)| CommandBody::Login { user, password: Secret(password) }),
         ("[a-z/]{0,4}", "[a-z%*ü]{1,4}")
             .prop_map(|(reference, pattern)| CommandBody::Lsub { reference, pattern }),
+        prop::option::of(notify()).prop_map(CommandBody::Notify),
         (mailbox(), mailbox()).prop_map(|(from, to)| CommandBody::Rename { from, to }),
         search().prop_map(CommandBody::Search),
         sort().prop_map(CommandBody::Sort),

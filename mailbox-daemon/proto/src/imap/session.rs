@@ -137,6 +137,7 @@ impl Phase {
             | CommandBody::Lsub { .. }
             | CommandBody::MyRights(_)
             | CommandBody::Namespace
+            | CommandBody::Notify(_)
             | CommandBody::Rename { .. }
             | CommandBody::Select { .. }
             | CommandBody::SetAcl(..)
@@ -208,7 +209,7 @@ pub struct Offer<'a> {
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
     SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
-    UNAUTHENTICATE \
+    UNAUTHENTICATE NOTIFY \
     CONDSTORE QRESYNC UIDONLY \
     ACL RIGHTS=texk LIST-MYRIGHTS";
 

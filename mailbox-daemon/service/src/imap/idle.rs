@@ -1,7 +1,7 @@
 //! IDLE (RFC 2177, RFC 9051 section 6.3.13). While it runs the session sleeps; news wake it.
 
 use super::reply::{Answer, Refusal, Reply};
-use super::session::{Flow, Session};
+use super::session::Session;
 use proto::imap::Tag;
 use proto::imap::session::ExpungeNews;
 use proto::imap::write::{self, Status};
@@ -16,19 +16,6 @@ impl Session {
         // What happened before IDLE is news too.
         self.tell_news(ExpungeNews::Told).await?;
         self.with_highest_modseq(Ok(Reply::Later))
-    }
-
-    /// Something happened in the mailbox while idling.
-    pub(super) async fn tell_idle_news(&mut self) -> Flow {
-        if let Some(why) = self.is_shut_out() {
-            return self.bye(why).await;
-        }
-        let told = self.tell_news(ExpungeNews::Told).await;
-        let _later = self.with_highest_modseq(Ok(Reply::Later));
-        match (told, self.flush().await) {
-            (Ok(()), Ok(())) => Flow::Continue(()),
-            _ => Flow::Break(()),
-        }
     }
 
     /// The line that ends IDLE; `None` when it has not come.

@@ -90,7 +90,7 @@ impl Session {
         Ok(place.open()?.mailbox)
     }
 
-    fn write_status(&mut self, name: &MailboxName, mailbox: &Arc<Mailbox>, items: &[StatusItem]) {
+    pub(super) fn write_status(&mut self, name: &MailboxName, mailbox: &Arc<Mailbox>, items: &[StatusItem]) {
         let status = mailbox.status();
         let values: Vec<(StatusItem, u64)> = items
             .iter()
@@ -121,7 +121,7 @@ impl Session {
     }
 }
 
-fn whole_line(entry: &MailboxEntry) -> ListLine<'_> {
+pub(super) fn whole_line(entry: &MailboxEntry) -> ListLine<'_> {
     ListLine {
         name: &entry.name,
         exists: entry.exists,

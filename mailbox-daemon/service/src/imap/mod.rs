@@ -18,6 +18,7 @@ mod list;
 mod login;
 mod mailboxes;
 mod news;
+mod notify;
 mod reply;
 mod resolve;
 mod resync;
@@ -42,7 +43,7 @@ pub async fn serve(host: Arc<Host>, stream: Stream) {
     loop {
         let flow = match session.wait().await {
             Wake::Input => Box::pin(session.work()).await,
-            Wake::News => Box::pin(session.tell_idle_news()).await,
+            Wake::News => Box::pin(session.tell_awaited_news()).await,
             Wake::Stopping => Box::pin(session.bye("the server is stopping, come back soon")).await,
             Wake::TimedOut => Box::pin(session.bye("nothing was heard for too long")).await,
             Wake::Gone => ControlFlow::Break(()),

@@ -15,6 +15,9 @@ pub(super) struct OwnChange {
 }
 
 impl OwnChange {
+    /// No change of flags is told.
+    const EVERYTHING: OwnChange = OwnChange { after: ModSeq(0), last: ModSeq(u64::MAX) };
+
     pub(super) fn of(stored: &FlagsStored) -> OwnChange {
         OwnChange { after: stored.modseq_before, last: stored.modseq }
     }
@@ -36,6 +39,11 @@ impl Session {
         news: ExpungeNews,
         own: Option<OwnChange>,
     ) -> Result<(), Refusal> {
+        let events = self.selected_events();
+        if !events.arrivals {
+            return Ok(());
+        }
+        let own = if events.flags { own } else { Some(OwnChange::EVERYTHING) };
         let enabled = self.enabled;
         while let Some(selected) = &mut self.selected
             && selected.tell_some_news(&mut self.out, news, own, enabled)
@@ -66,7 +74,10 @@ impl Session {
     /// Adds to an answer how far the client has heard of everything. It would else take the highest number it meets, though
     /// messages may be gone that it was not told of yet (RFC 7162 section 6).
     pub(super) fn with_highest_modseq(&mut self, answer: Answer) -> Answer {
+        // What NOTIFY does not tell must be found by the next SELECT.
+        let tells_all = self.selected_events().flags;
         let is_due = self.enabled.qresync
+            && tells_all
             && self.selected.as_ref().is_some_and(|selected| {
                 selected.view.holds_expunges() || selected.view.told_modseq() > selected.modseq_told
             });

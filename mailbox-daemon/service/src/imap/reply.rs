@@ -90,6 +90,7 @@ impl From<Fault> for Refusal {
             FaultKind::BadCharset { .. } => Code::BadCharset,
             FaultKind::Limit => Code::Limit,
             FaultKind::TooBig => Code::TooBig,
+            FaultKind::UnknownEvent => Code::BadEvent,
             FaultKind::UseAttribute => Code::UseAttr,
         };
         Refusal::No(Some(code), fault.text)

@@ -138,7 +138,7 @@ impl Session {
 }
 
 /// What the mailbox of another is called; `None` when that is longer than a name can be.
-fn shown_as(owner: &Address, name: &MailboxName) -> Option<MailboxName> {
+pub(super) fn shown_as(owner: &Address, name: &MailboxName) -> Option<MailboxName> {
     MailboxName::parse(&format!("{OTHER_USERS}/{owner}/{name}")).ok()
 }
 

@@ -49,6 +49,7 @@ impl Session {
             rights_as_of,
             read_only,
             recent_after,
+            arrivals_told: recent_after,
             saved: SequenceSet::new(),
             keywords_told: 0,
             heard,

@@ -1,3 +1,4 @@
+use super::notify::{Notify, own_change};
 use super::reply::{Answer, Refusal, Reply};
 use crate::disk;
 use crate::host::Host;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{AccountMail, View, WatchGuard};
+use store::{AccountMail, Ring, View, WatchGuard};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 use types::{Limits, ModSeq, Rights, SequenceSet};
@@ -41,6 +42,8 @@ pub(super) struct Session {
     pub(super) selected: Option<Box<Selected>>,
     /// IDLE's tag while it runs.
     pub(super) idling: Option<Tag>,
+    /// What NOTIFY asked for; `None` until it is used.
+    pub(super) notify: Option<Box<Notify>>,
 }
 
 /// The open mailbox.
@@ -57,6 +60,8 @@ pub(super) struct Selected {
     pub(super) saved: SequenceSet,
     /// How many keywords the client was told of.
     pub(super) keywords_told: usize,
+    /// New messages up to this UID were fetched for NOTIFY, or need not be.
+    pub(super) arrivals_told: u32,
     /// The bell's count before the last look.
     pub(super) heard: u64,
     /// The highest modification sequence the client was told to note.
@@ -91,29 +96,29 @@ impl Session {
             account: None,
             selected: None,
             idling: None,
+            notify: None,
         }
     }
 
     /// Sleeps until something happens.
     pub(super) async fn wait(&mut self) -> Wake {
         let patience = self.patience();
+        let awaits_news = self.awaits_news();
+        let notification = rung(self.notification());
         let Some(stream) = &mut self.stream else { return Wake::Gone };
-        let ring = match (&self.idling, &self.selected) {
-            (Some(_), Some(selected)) => Some(selected.view.mailbox().bell().changed_since(selected.heard)),
-            _ => None,
-        };
-        let news = async {
-            match ring {
-                Some(ring) => drop(ring.await),
-                None => std::future::pending().await,
+        let news = rung(match &self.selected {
+            Some(selected) if awaits_news => {
+                Some(selected.view.mailbox().bell().changed_since(selected.heard))
             }
-        };
+            _ => None,
+        });
         tokio::select! {
             readable = stream.readable() => match readable {
                 Ok(()) => Wake::Input,
                 Err(_) => Wake::Gone,
             },
             () = news => Wake::News,
+            () = notification => Wake::News,
             () = self.host.stop.stopping() => Wake::Stopping,
             () = tokio::time::sleep(patience) => Wake::TimedOut,
         }
@@ -229,6 +234,7 @@ impl Session {
             return Err(Refusal::Gone);
         }
         let expunges = expunge_news(&body);
+        let own = own_change(&body);
         let mut answer = match self.allows(&body) {
             Ok(()) => self.dispatch(&tag, body).await,
             Err(refusal) => {
@@ -239,6 +245,10 @@ impl Session {
         if self.idling.is_none() {
             self.tell_news(expunges).await?;
             answer = self.with_highest_modseq(answer);
+        }
+        if self.notify.is_some() {
+            self.tell_arrivals().await?;
+            self.tell_notifications(own.as_ref()).await?;
         }
         self.answer(Some(&tag), answer)
     }
@@ -280,6 +290,7 @@ impl Session {
             CommandBody::Move(transfer) => self.move_(transfer).await,
             CommandBody::MyRights(mailbox) => self.myrights(mailbox),
             CommandBody::Namespace => self.namespace(),
+            CommandBody::Notify(set) => self.start_notify(set).await,
             CommandBody::Noop => Self::noop(),
             CommandBody::Rename { from, to } => self.rename(from, to),
             CommandBody::Search(search) => self.search(tag, search),
@@ -411,6 +422,7 @@ impl Session {
         self.selected = None;
         self.account = None;
         self.enabled = Enabled::default();
+        self.notify = None;
         self.state = State::NotAuthenticated;
         self.stranger_since = Instant::now();
     }
@@ -449,6 +461,14 @@ impl Session {
     /// A log line for faults of ours.
     pub(super) fn warn(&self, error: &store::StoreError, doing: &str) {
         warn!(peer = %self.peer, %error, doing, "IMAP command failed");
+    }
+}
+
+/// Waits for a bell, for ever where there is none.
+async fn rung(ring: Option<Ring>) {
+    match ring {
+        Some(ring) => drop(ring.await),
+        None => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,7 @@ use super::{AccountMail, SpecialUses, Subscriptions, current, tree_of};
 use crate::disk::{FileKind, remove_tree};
 use crate::error::StoreError;
 use crate::index::Index;
+use crate::journal::MailboxChange;
 use crate::locked;
 use crate::mailbox::Mailbox;
 use crate::state::{State, StateFile};
@@ -92,7 +93,9 @@ impl AccountMail {
         made.and_then(|()| self.sync_everything()).inspect_err(|_| {
             // Half a mailbox would be found again as a whole one.
             let _ = remove_tree(&*self.core.disk, &folder);
-        })
+        })?;
+        self.note(|| MailboxChange::Created(name.clone()));
+        Ok(())
     }
 
     fn make_folder(
@@ -183,6 +186,7 @@ impl AccountMail {
         self.core.close_recent(Mailbox::is_deleted);
         self.change_uses(|uses| uses.retain(|(_, other)| other != name))?;
         self.sync_everything()?;
+        self.note(|| MailboxChange::Deleted(name.clone()));
         // Its name is gone for good; what cannot be removed now is removed by the next start.
         let _ = remove_tree(&*self.core.disk, &aside);
         Ok(())
@@ -231,7 +235,9 @@ impl AccountMail {
                 }
             }
         })?;
-        self.sync_everything()
+        self.sync_everything()?;
+        self.note(|| MailboxChange::Renamed { from: from.clone(), to: to.clone() });
+        Ok(())
     }
 
     /// Renames one folder. Whether it got a new generation of UIDs, because its new name had a later one before.

@@ -118,6 +118,6 @@ impl Mailbox {
     pub(super) fn show(&self, entries: &[Entry], turn: u64) {
         self.note_reserved(turn);
         locked(&self.shared).publish(entries);
-        self.bell.ring();
+        self.ring();
     }
 }

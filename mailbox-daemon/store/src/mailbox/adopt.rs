@@ -59,7 +59,7 @@ pub(super) fn adopt(
 
 fn publish(mailbox: &Mailbox, entries: &[Entry]) {
     locked(&mailbox.shared).publish(entries);
-    mailbox.bell.ring();
+    mailbox.ring();
 }
 
 /// One file becomes a message with this UID and these keywords beyond the letters in its name, or, torn or unreadable, is set

@@ -84,7 +84,7 @@ impl Mailbox {
     pub(super) fn hide(&self, uids: &[u32], turn: u64) {
         self.note_reserved(turn);
         locked(&self.shared).remove(uids);
-        self.bell.ring();
+        self.ring();
     }
 }
 

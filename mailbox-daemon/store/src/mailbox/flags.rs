@@ -44,7 +44,7 @@ impl Mailbox {
         });
         self.tidy_record(&mut writer);
         if !stored.changed.is_empty() {
-            self.bell.ring();
+            self.ring();
         }
         result.map(|()| stored)
     }

@@ -57,7 +57,7 @@ impl Mailbox {
                 let aside = quarantine(self, &path)?;
                 self.reserve_now(&mut writer, 0, 1)?;
                 locked(&self.shared).remove(&[entry.uid]);
-                self.bell.ring();
+                self.ring();
                 Err(StoreError::Damaged { path: aside })
             }
         }

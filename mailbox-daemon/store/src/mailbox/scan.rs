@@ -196,7 +196,7 @@ impl Mailbox {
             shared.set_bits(&findings.changed);
             shared.remove(&findings.missing);
         }
-        self.bell.ring();
+        self.ring();
         Ok(())
     }
 

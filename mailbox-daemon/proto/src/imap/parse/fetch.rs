@@ -7,9 +7,7 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, F
     cursor.space()?;
     let mut items = Vec::new();
     match cursor.peek() {
-        Some(b'(') => cursor.list("FETCH's items stand in parentheses", |cursor| {
-            item(cursor).map(|item| push(&mut items, item))
-        })?,
+        Some(b'(') => items = items_in_parentheses(cursor)?,
         _ => match macro_items(cursor) {
             Some(spelled_out) => items.extend(spelled_out),
             None => items.push(item(cursor)?),
@@ -41,6 +39,18 @@ fn modifiers(cursor: &mut Cursor<'_>, target: Target, items: Vec<FetchItem>) -> 
     match fetch.vanished && !(fetch.target.uid && fetch.changed_since.is_some()) {
         true => Err(Fault::syntax("VANISHED goes with UID FETCH and CHANGEDSINCE")),
         false => Ok(fetch),
+    }
+}
+
+/// Also what NOTIFY fetches of new messages.
+pub(super) fn items_in_parentheses(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>, Fault> {
+    let mut items = Vec::new();
+    cursor.list("FETCH's items stand in parentheses", |cursor| {
+        item(cursor).map(|item| push(&mut items, item))
+    })?;
+    match items.is_empty() {
+        true => Err(Fault::syntax("FETCH has nothing to fetch")),
+        false => Ok(items),
     }
 }
 

@@ -7,6 +7,7 @@ mod cursor;
 mod fetch;
 mod list;
 mod message;
+mod notify;
 mod search;
 mod search_return;
 mod select;
@@ -57,6 +58,8 @@ pub enum FaultKind {
     Syntax,
     /// A literal larger than the limit: `NO [TOOBIG]`.
     TooBig,
+    /// NOTIFY of an event that cannot be told: `NO [BADEVENT]`.
+    UnknownEvent,
     /// CREATE with a use that cannot be given: `NO [USEATTR]`.
     UseAttribute,
 }
@@ -122,6 +125,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"MYRIGHTS" => CommandBody::MyRights(argument(&mut cursor, Cursor::mailbox)?),
         b"NAMESPACE" => CommandBody::Namespace,
         b"NOOP" => CommandBody::Noop,
+        b"NOTIFY" => notify::notify(&mut cursor)?,
         b"RENAME" => rename(&mut cursor)?,
         b"SEARCH" => search::search(&mut cursor, false)?,
         b"SELECT" => select::select(&mut cursor, false)?,

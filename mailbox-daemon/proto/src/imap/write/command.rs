@@ -139,6 +139,7 @@ impl Writer<'_> {
             CommandBody::MyRights(mailbox) => self.with_mailbox("MYRIGHTS ", mailbox),
             CommandBody::Namespace => self.put("NAMESPACE"),
             CommandBody::Noop => self.put("NOOP"),
+            CommandBody::Notify(set) => self.notify(set.as_ref()),
             CommandBody::Rename { from, to } => {
                 self.with_mailbox("RENAME ", from);
                 self.with_mailbox(" ", to);
@@ -184,7 +185,7 @@ impl Writer<'_> {
         self.put(")");
     }
 
-    fn mailbox(&mut self, mailbox: &MailboxArgument) {
+    pub(super) fn mailbox(&mut self, mailbox: &MailboxArgument) {
         match mailbox {
             Ok(name) => mailbox_name(self.out, name, self.utf8_names),
             Err(_) => self.put("\"\""),
@@ -268,7 +269,7 @@ impl Writer<'_> {
         self.put(")");
     }
 
-    fn fetch_item(&mut self, item: &FetchItem) {
+    pub(super) fn fetch_item(&mut self, item: &FetchItem) {
         match item {
             FetchItem::Binary { part, partial, peek } => {
                 self.put(if *peek { "BINARY.PEEK[" } else { "BINARY[" });

@@ -24,6 +24,20 @@ pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>, utf8: bool) {
     list_as(out, b"* LIST (", line, utf8);
 }
 
+/// Appends the LIST line of a mailbox that was called otherwise before (RFC 5465 section 5.4, RFC 9051 section 6.3.9.7).
+pub fn list_renamed(out: &mut Vec<u8>, line: &ListLine<'_>, old_name: &MailboxName, utf8: bool) {
+    list(out, line, utf8);
+    out.truncate(out.len() - b"\r\n".len());
+    out.extend_from_slice(b" (\"OLDNAME\" (");
+    mailbox_name(out, old_name, utf8);
+    out.extend_from_slice(b"))\r\n");
+}
+
+/// Appends the LIST line of a mailbox that may be seen but not read (RFC 5465 section 3.1).
+pub fn list_no_access(out: &mut Vec<u8>, line: &ListLine<'_>, utf8: bool) {
+    list_as(out, b"* LIST (\\NoAccess ", line, utf8);
+}
+
 fn list_as(out: &mut Vec<u8>, begin: &[u8], line: &ListLine<'_>, utf8: bool) {
     out.extend_from_slice(begin);
     let attributes_begin = out.len();

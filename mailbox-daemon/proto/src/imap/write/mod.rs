@@ -5,11 +5,13 @@ mod command;
 mod data;
 mod fetch;
 mod mailbox;
+mod notify;
 mod search;
 mod search_command;
 mod threads;
 
 use super::command::Tag;
+use super::notify::EVENT_NAMES;
 use types::{Flags, Keyword, ModSeq, SequenceSet};
 
 pub use acl::{acl, listrights, myrights};
@@ -17,8 +19,8 @@ pub use command::command;
 pub use data::{astring, flag_list, mailbox_name, nstring, number, quoted, sequence_set, string};
 pub use fetch::{FetchWriter, MessageName};
 pub use mailbox::{
-    ListLine, enabled, exists, expunge, flags, list, list_separator, lsub, namespace, recent, status,
-    vanished,
+    ListLine, enabled, exists, expunge, flags, list, list_no_access, list_renamed, list_separator, lsub,
+    namespace, recent, status, vanished,
 };
 pub use search::{Found, SortWriter, esearch, search};
 pub use threads::ThreadWriter;
@@ -56,6 +58,8 @@ pub enum Code {
     AppendUid(u32, SequenceSet),
     /// Wrong name or password.
     AuthenticationFailed,
+    /// The events NOTIFY can tell (RFC 5465).
+    BadEvent,
     /// The charsets SEARCH speaks.
     BadCharset,
     /// It can never be done.
@@ -86,6 +90,8 @@ pub enum Code {
     Modified(SequenceSet),
     /// No permission.
     NoPerm,
+    /// More happened than can be told: NOTIFY is off (RFC 5465 section 5.8).
+    NotificationOverflow,
     /// The disk is full.
     OverQuota,
     /// Flags that can be set, and whether new keywords can be made.
@@ -132,6 +138,11 @@ impl Code {
                 out.push(b' ');
                 sequence_set(out, uids);
             }
+            Code::BadEvent => {
+                out.extend_from_slice(b"BADEVENT (");
+                out.extend_from_slice(EVENT_NAMES.as_bytes());
+                out.push(b')');
+            }
             Code::Capability(names) => {
                 out.extend_from_slice(b"CAPABILITY ");
                 out.extend_from_slice(names.as_bytes());
@@ -175,6 +186,7 @@ impl Code {
             Code::Limit => "LIMIT",
             Code::NonExistent => "NONEXISTENT",
             Code::NoPerm => "NOPERM",
+            Code::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Code::OverQuota => "OVERQUOTA",
             Code::PermanentFlagsNone => "PERMANENTFLAGS ()",
             Code::PrivacyRequired => "PRIVACYREQUIRED",
@@ -188,6 +200,7 @@ impl Code {
             Code::UnknownCte => "UNKNOWN-CTE",
             Code::UseAttr => "USEATTR",
             Code::AppendUid(..)
+            | Code::BadEvent
             | Code::Capability(_)
             | Code::CopyUid(..)
             | Code::HighestModSeq(_)
