@@ -1,12 +1,14 @@
 //! One account: a Maildir++ tree whose root is INBOX.
 
 mod acl;
+mod annotations;
 mod ledger;
 mod list;
 mod sharing;
 mod tree;
 
 pub use acl::{Acl, AclEntry, Who};
+pub use annotations::{AnnotationChange, Annotations};
 pub use list::MailboxEntry;
 pub(crate) use sharing::{Sharing, rights_in};
 

@@ -44,6 +44,9 @@ pub enum StoreError {
     /// A mailbox is shared with as many as it can be.
     #[error("the mailbox is shared with too many")]
     TooManyAclEntries,
+    /// A mailbox holds as many annotations as it may, or as large ones.
+    #[error("there are too many annotations")]
+    TooManyAnnotations,
     /// All keyword slots of the mailbox are in use.
     #[error("a mailbox holds at most {} keywords", types::Flags::KEYWORDS_MAX)]
     TooManyKeywords,

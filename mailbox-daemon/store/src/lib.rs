@@ -27,7 +27,7 @@ mod tests;
 mod view;
 mod watch;
 
-pub use account::{AccountMail, Acl, AclEntry, MailboxEntry, Who};
+pub use account::{AccountMail, Acl, AclEntry, AnnotationChange, Annotations, MailboxEntry, Who};
 pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;

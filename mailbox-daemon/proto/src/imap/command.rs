@@ -1,6 +1,7 @@
 //! What a client asks for: one type per command, valid once it exists (RFC 9051 section 6).
 
 use super::acl::{AclSubject, RightsChange};
+use super::metadata::{EntryName, GetMetadata, SetMetadata};
 use super::notify::NotifySet;
 use super::search::{SearchKey, SearchReturn};
 use super::sort::{Sort, Thread};
@@ -102,6 +103,8 @@ pub enum CommandBody {
     Fetch(Fetch),
     /// GETACL (RFC 4314).
     GetAcl(MailboxArgument),
+    /// GETMETADATA (RFC 5464).
+    GetMetadata(GetMetadata),
     /// ID (RFC 2971): what the client says of itself.
     Id(Vec<(String, Option<String>)>),
     /// IDLE (RFC 2177).
@@ -158,6 +161,8 @@ pub enum CommandBody {
     SetAcl(AclSubject, RightsChange),
     /// SORT and UID SORT (RFC 5256).
     Sort(Sort),
+    /// SETMETADATA (RFC 5464).
+    SetMetadata(SetMetadata),
     /// STARTTLS.
     StartTls,
     /// STATUS.
@@ -406,6 +411,8 @@ pub struct ListReturn {
     pub children: bool,
     /// Special uses; told in any case.
     pub special_use: bool,
+    /// A METADATA answer with these entries for each mailbox (RFC 9590).
+    pub metadata: Option<Vec<EntryName>>,
     /// A MYRIGHTS answer for each mailbox (RFC 8440).
     pub my_rights: bool,
     /// A STATUS answer for each mailbox.

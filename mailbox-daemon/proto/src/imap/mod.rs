@@ -9,6 +9,7 @@ pub mod date;
 mod input;
 pub mod line_ends;
 pub mod list;
+pub mod metadata;
 pub mod notify;
 pub mod parse;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::command::{
     SelectParameters, StatusItem, Store, StoreMode, Tag, Target, Transfer,
 };
 use super::input::{AppendNext, Input, Next};
+use super::metadata::{Annotated, Depth, EntryName, GetMetadata, SetMetadata};
 use super::notify::{EventGroup, MailboxFilter, MessageEvents, NotifySet, SelectedEvents};
 use super::parse::{self, Dialect};
 use super::search::{PartialRange, SearchField, SearchKey, SearchReturn};
@@ -262,15 +263,15 @@ fn list() -> impl Strategy<Value = List> {
             let recursive_match = recursive_match && (subscribed || special_use);
             ListSelection { subscribed, remote, recursive_match, special_use }
         });
-    let returns = (any::<(bool, bool, bool, bool)>(), prop::option::of(status_items())).prop_map(
-        |((subscribed, children, special_use, my_rights), status)| ListReturn {
-            subscribed,
-            children,
-            special_use,
-            my_rights,
-            status,
-        },
-    );
+    let returns =
+        (
+            any::<(bool, bool, bool, bool)>(),
+            prop::option::of(status_items()),
+            prop::option::of(entry_names()),
+        )
+            .prop_map(|((subscribed, children, special_use, my_rights), status, metadata)| {
+                ListReturn { subscribed, children, special_use, metadata, my_rights, status }
+            });
     let pattern = || "[a-zä%*/&]{0,6}";
     prop_oneof![
         (pattern(), pattern()).prop_map(|(reference, pattern)| List {
@@ -297,6 +298,30 @@ fn append() -> impl Strategy<Value = Append> {
     (mailbox(), flags(), date, literal).prop_map(|(mailbox, (flags, keywords), internal_date, literal)| {
         Append { mailbox, message: AppendMessage { flags, keywords, internal_date, literal } }
     })
+}
+
+fn entry_name() -> impl Strategy<Value = EntryName> {
+    "/(shared|private)(/[a-z. ]{1,5}){1,3}".prop_map(|text| EntryName::parse(&text).unwrap())
+}
+
+fn entry_names() -> impl Strategy<Value = Vec<EntryName>> {
+    prop::collection::btree_set(entry_name(), 1..4).prop_map(|names| names.into_iter().collect())
+}
+
+fn annotated() -> impl Strategy<Value = Annotated> {
+    prop_oneof![Just(Annotated::Server), mailbox().prop_map(Annotated::Mailbox)]
+}
+
+fn get_metadata() -> impl Strategy<Value = GetMetadata> {
+    let depth = select(vec![Depth::Nothing, Depth::NextLevel, Depth::Everything]);
+    (annotated(), prop::option::of(any::<u32>()), depth, entry_names())
+        .prop_map(|(of, value_bytes_max, depth, entries)| GetMetadata { of, value_bytes_max, depth, entries })
+}
+
+fn set_metadata() -> impl Strategy<Value = SetMetadata> {
+    let value = || prop::option::of(prop::collection::vec(any::<u8>(), 0..12));
+    let values = prop::collection::btree_map(entry_name(), value(), 1..4);
+    (annotated(), values).prop_map(|(of, values)| SetMetadata { of, values: values.into_iter().collect() })
 }
 
 fn acl_subject() -> impl Strategy<Value = AclSubject> {
@@ -342,6 +367,8 @@ fn body() -> impl Strategy<Value = CommandBody> {
         acl_subject().prop_map(CommandBody::ListRights),
         mailbox().prop_map(CommandBody::GetAcl),
         mailbox().prop_map(CommandBody::MyRights),
+        get_metadata().prop_map(CommandBody::GetMetadata),
+        set_metadata().prop_map(CommandBody::SetMetadata),
         (acl_subject(), rights_change()).prop_map(|(subject, change)| CommandBody::SetAcl(subject, change)),
         mailbox().prop_map(CommandBody::Subscribe),
         mailbox().prop_map(CommandBody::Unsubscribe),

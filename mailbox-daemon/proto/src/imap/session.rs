@@ -131,6 +131,7 @@ impl Phase {
             | CommandBody::DeleteAcl(_)
             | CommandBody::Enable(_)
             | CommandBody::GetAcl(_)
+            | CommandBody::GetMetadata(_)
             | CommandBody::Idle
             | CommandBody::List(_)
             | CommandBody::ListRights(_)
@@ -141,6 +142,7 @@ impl Phase {
             | CommandBody::Rename { .. }
             | CommandBody::Select { .. }
             | CommandBody::SetAcl(..)
+            | CommandBody::SetMetadata(_)
             | CommandBody::Status { .. }
             | CommandBody::Subscribe(_)
             | CommandBody::Unauthenticate
@@ -211,7 +213,7 @@ const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE
     SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
     UNAUTHENTICATE NOTIFY \
     CONDSTORE QRESYNC UIDONLY \
-    ACL RIGHTS=texk LIST-MYRIGHTS";
+    ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA";
 
 /// The capability list (RFC 9051 section 7.2.2).
 pub fn capabilities(offer: &Offer<'_>) -> String {

@@ -31,6 +31,9 @@ impl Session {
                     let rights = limited.get(&entry.name).copied().unwrap_or(Rights::ALL);
                     write::myrights(&mut self.out, &entry.name, utf8, rights);
                 }
+                if let Some(entries) = &list.returns.metadata {
+                    self.write_listed_metadata(&entry.name, entries);
+                }
                 // It went away, or may not be read: the others are still told (RFC 5819 section 2).
                 if let Some(items) = list.returns.status.as_deref()
                     && let Ok(mailbox) = disk(|| self.readable(&entry.name))

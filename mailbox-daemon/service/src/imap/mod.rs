@@ -17,6 +17,7 @@ mod idle;
 mod list;
 mod login;
 mod mailboxes;
+mod metadata;
 mod news;
 mod notify;
 mod reply;

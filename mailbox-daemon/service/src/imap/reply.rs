@@ -104,6 +104,7 @@ impl From<StoreError> for Refusal {
                 // Where it lies is for the log, not for the client.
                 return Refusal::no(Code::Corruption, "a message is damaged and was set aside");
             }
+            StoreError::TooManyAnnotations => Code::MetadataTooMany,
             StoreError::HasChildren => Code::HasChildren,
             StoreError::InboxStays | StoreError::NameUnfit => Code::Cannot,
             StoreError::MailboxExists => Code::AlreadyExists,

@@ -173,7 +173,7 @@ pub(super) fn no_mailbox() -> Refusal {
     Refusal::from(store::StoreError::NoSuchMailbox)
 }
 
-fn no_permission() -> Refusal {
+pub(super) fn no_permission() -> Refusal {
     Refusal::no(Code::NoPerm, "you have no right to do that")
 }
 

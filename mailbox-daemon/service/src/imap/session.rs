@@ -280,6 +280,7 @@ impl Session {
             CommandBody::Expunge(uids) => self.expunge(uids).await,
             CommandBody::Fetch(fetch) => self.fetch(fetch).await,
             CommandBody::GetAcl(mailbox) => self.getacl(mailbox),
+            CommandBody::GetMetadata(get) => self.getmetadata(get),
             CommandBody::Id(pairs) => self.id(&pairs),
             CommandBody::Idle => self.idle(tag).await,
             CommandBody::List(list) => self.list(&list).await,
@@ -299,6 +300,7 @@ impl Session {
             }
             CommandBody::SetAcl(subject, change) => self.setacl(subject, change),
             CommandBody::Sort(sort) => self.sort(tag, sort).await,
+            CommandBody::SetMetadata(set) => self.setmetadata(set),
             CommandBody::StartTls => self.starttls(tag).await,
             CommandBody::Status { mailbox, items } => self.status(mailbox, &items),
             CommandBody::Store(store) => self.store(store).await,

@@ -135,6 +135,34 @@ impl AccountMail {
         Ok(())
     }
 
+    /// What a mailbox is for.
+    pub fn special_use(&self, name: &MailboxName) -> Result<Option<SpecialUse>, StoreError> {
+        Ok(SpecialUses::read(&*self.core.disk, &self.root)?.of(name))
+    }
+
+    /// Says what a mailbox is for, and takes that use from whichever has it; durable on return, with the names of those.
+    pub fn set_special_use(
+        &self,
+        name: &MailboxName,
+        special: Option<SpecialUse>,
+    ) -> Result<Vec<MailboxName>, StoreError> {
+        self.core.committer.check()?;
+        let mut without = Vec::new();
+        self.change_uses(|uses| {
+            uses.retain(|(other_use, other)| {
+                let loses = Some(*other_use) == special && other != name;
+                if loses {
+                    without.push(other.clone());
+                }
+                !loses && other != name
+            });
+            uses.extend(special.map(|special| (special, name.clone())));
+        })?;
+        self.sync_root()?;
+        without.retain(|name| self.exists(name));
+        Ok(without)
+    }
+
     fn change_uses(
         &self,
         change: impl FnOnce(&mut Vec<(SpecialUse, MailboxName)>),
@@ -277,6 +305,7 @@ impl AccountMail {
 
     fn rename_inbox(self: &Arc<Self>, to: &MailboxName) -> Result<(), StoreError> {
         self.create(to, None)?;
+        self.copy_annotations(&MailboxName::inbox(), to)?;
         let (inbox, target) = (self.mailbox(&MailboxName::inbox())?, self.mailbox(to)?);
         let everything = SequenceSet::from_ranges([(1, u32::MAX)]);
         inbox.move_to(&everything, &target)?.ticket.wait()

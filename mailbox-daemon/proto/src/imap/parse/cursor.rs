@@ -161,6 +161,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// `nstring` or `literal8`: any octets.
+    pub(super) fn binary_nstring(&mut self) -> Parsed<Option<Vec<u8>>> {
+        if self.rest().starts_with(b"~{") {
+            let literal = self.literal_header()?;
+            let content = self.rest().get(..literal.bytes as usize).ok_or_else(Fault::literal_to_come)?;
+            self.at += content.len();
+            return Ok(Some(content.to_vec()));
+        }
+        match self.eat_word("NIL") {
+            true => Ok(None),
+            false => self.string("a value is a string or NIL").map(|text| Some(text.into_owned())),
+        }
+    }
+
     fn quoted(&mut self) -> Parsed<Cow<'a, [u8]>> {
         self.at += 1;
         let plain = self.take_while(is_quoted_byte);

@@ -91,6 +91,7 @@ fn returns(cursor: &mut Cursor<'_>) -> Result<ListReturn, Fault> {
     cursor.list("return options stand in parentheses", |cursor| {
         match &*cursor.word().to_ascii_uppercase() {
             b"CHILDREN" => returns.children = true,
+            b"METADATA" => returns.metadata = Some(argument(cursor, super::metadata::entries)?),
             b"MYRIGHTS" => returns.my_rights = true,
             b"SPECIAL-USE" => returns.special_use = true,
             b"STATUS" => returns.status = Some(argument(cursor, status_items)?),

@@ -7,6 +7,7 @@ mod cursor;
 mod fetch;
 mod list;
 mod message;
+mod metadata;
 mod notify;
 mod search;
 mod search_return;
@@ -114,6 +115,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"EXPUNGE" => CommandBody::Expunge(None),
         b"FETCH" => fetch::fetch(&mut cursor, false)?,
         b"GETACL" => CommandBody::GetAcl(argument(&mut cursor, Cursor::mailbox)?),
+        b"GETMETADATA" => metadata::getmetadata(&mut cursor)?,
         b"ID" => id(&mut cursor)?,
         b"IDLE" => CommandBody::Idle,
         b"LIST" => list::list(&mut cursor)?,
@@ -131,6 +133,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"SELECT" => select::select(&mut cursor, false)?,
         b"SETACL" => acl::setacl(&mut cursor)?,
         b"SORT" => sort::sort(&mut cursor, false)?,
+        b"SETMETADATA" => metadata::setmetadata(&mut cursor)?,
         b"STARTTLS" => CommandBody::StartTls,
         b"STATUS" => list::status(&mut cursor)?,
         b"STORE" => message::store(&mut cursor, false)?,

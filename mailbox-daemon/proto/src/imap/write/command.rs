@@ -106,6 +106,7 @@ impl Writer<'_> {
                 }
             }
             CommandBody::GetAcl(mailbox) => self.with_mailbox("GETACL ", mailbox),
+            CommandBody::GetMetadata(get) => self.getmetadata(get),
             CommandBody::Id(pairs) if pairs.is_empty() => self.put("ID NIL"),
             CommandBody::Id(pairs) => {
                 self.put("ID");
@@ -160,6 +161,7 @@ impl Writer<'_> {
                 quoted(self.out, format!("{sign}{rights}").as_bytes());
             }
             CommandBody::Sort(sort) => self.sort(sort),
+            CommandBody::SetMetadata(set) => self.setmetadata(set),
             CommandBody::StartTls => self.put("STARTTLS"),
             CommandBody::Status { mailbox, items } => {
                 self.with_mailbox("STATUS ", mailbox);
@@ -348,12 +350,17 @@ impl Writer<'_> {
         if list.extended {
             self.put(" RETURN ");
             let returns = &list.returns;
-            let told = self.words(&[
+            let mut told = self.words(&[
                 (returns.children, "CHILDREN"),
                 (returns.my_rights, "MYRIGHTS"),
                 (returns.special_use, "SPECIAL-USE"),
                 (returns.subscribed, "SUBSCRIBED"),
             ]);
+            if let Some(entries) = &returns.metadata {
+                self.put(if told { " METADATA" } else { "METADATA" });
+                self.entries(entries);
+                told = true;
+            }
             if let Some(items) = &returns.status {
                 self.put(if told { " STATUS" } else { "STATUS" });
                 self.status_items(items);

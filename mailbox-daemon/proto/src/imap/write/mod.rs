@@ -5,6 +5,7 @@ mod command;
 mod data;
 mod fetch;
 mod mailbox;
+mod metadata;
 mod notify;
 mod search;
 mod search_command;
@@ -24,6 +25,8 @@ pub use mailbox::{
 };
 pub use search::{Found, SortWriter, esearch, search};
 pub use threads::ThreadWriter;
+
+pub use metadata::metadata;
 
 /// The first word of a status answer (RFC 9051 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,12 @@ pub enum Code {
     InUse,
     /// One of our limits.
     Limit,
+    /// Octets of the longest value that was left out (RFC 5464 section 4.2.1).
+    MetadataLongEntries(u64),
+    /// Octets a value may have.
+    MetadataMaxSize(u64),
+    /// There are as many annotations as there may be.
+    MetadataTooMany,
     /// There is no such mailbox.
     NonExistent,
     /// Messages left alone because they changed meanwhile (RFC 7162 section 3.1.3).
@@ -159,6 +168,8 @@ impl Code {
                 out.extend_from_slice(b"MODIFIED ");
                 sequence_set(out, messages);
             }
+            Code::MetadataLongEntries(bytes) => pair(out, b"METADATA LONGENTRIES ", *bytes),
+            Code::MetadataMaxSize(bytes) => pair(out, b"METADATA MAXSIZE ", *bytes),
             Code::PermanentFlags(system, keywords, more) => {
                 out.extend_from_slice(b"PERMANENTFLAGS ");
                 flag_list(out, *system, keywords, *more);
@@ -184,6 +195,7 @@ impl Code {
             Code::HasChildren => "HASCHILDREN",
             Code::InUse => "INUSE",
             Code::Limit => "LIMIT",
+            Code::MetadataTooMany => "METADATA TOOMANY",
             Code::NonExistent => "NONEXISTENT",
             Code::NoPerm => "NOPERM",
             Code::NotificationOverflow => "NOTIFICATIONOVERFLOW",
@@ -205,6 +217,8 @@ impl Code {
             | Code::CopyUid(..)
             | Code::HighestModSeq(_)
             | Code::Modified(_)
+            | Code::MetadataLongEntries(_)
+            | Code::MetadataMaxSize(_)
             | Code::PermanentFlags(..)
             | Code::UidNext(_)
             | Code::UidValidity(_)
