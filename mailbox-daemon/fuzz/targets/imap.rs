@@ -1,4 +1,5 @@
 use super::{choices, pieces};
+use proto::imap::command::{AppendStep, Replace};
 use proto::imap::list::Pattern;
 use proto::imap::{AppendNext, Command, CommandBody, Dialect, Input, Next, parse, utf7, write};
 use types::{Limits, MailboxName};
@@ -19,10 +20,10 @@ fn limits() -> Limits {
 pub fn command(data: &[u8]) {
     let Some((choice, input)) = choices(data) else { return };
     let limits = Limits::default();
-    let dialect = Dialect { limits: &limits, utf8_names: choice & 1 != 0 };
+    let dialect = Dialect { limits: &limits, utf8_names: choice & 1 != 0, utf8_only: false };
     let Ok(command) = parse::frame(input, &dialect) else { return };
-    if let CommandBody::Append(_) = command.body {
-        // Its message is no part of the frame.
+    if octets_follow(&command.body) {
+        // They are no part of the frame.
         return;
     }
     if format!("{command:?}").contains("Err(") {
@@ -32,6 +33,15 @@ pub fn command(data: &[u8]) {
     let mut written = Vec::new();
     write::command(&mut written, &command, dialect.utf8_names);
     assert_eq!(parse::frame(&written, &dialect).as_ref(), Ok(&command), "{}", written.escape_ascii());
+}
+
+fn octets_follow(body: &CommandBody) -> bool {
+    match body {
+        CommandBody::Append(append) | CommandBody::Replace(Replace { append, .. }) => {
+            matches!(append.steps.last(), Some(AppendStep::Octets(..)))
+        }
+        _ => false,
+    }
 }
 
 /// Commands, literals and appended messages in one stream: the same whether the bytes come at once or in drops.
@@ -49,7 +59,7 @@ pub fn session(data: &[u8]) {
 
 fn read<'a>(choice: u8, stream: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let limits = limits();
-    let dialect = Dialect { limits: &limits, utf8_names: choice & 1 != 0 };
+    let dialect = Dialect { limits: &limits, utf8_names: choice & 1 != 0, utf8_only: choice & 4 != 0 };
     let mut input = Input::new();
     let mut heard = Vec::new();
     let mut message = None;
@@ -83,7 +93,7 @@ fn hear(
     message: &mut Option<Vec<u8>>,
     heard: &mut Vec<String>,
 ) {
-    let is_append = matches!(command.body, CommandBody::Append(_));
+    let is_append = matches!(command.body, CommandBody::Append(_) | CommandBody::Replace(_));
     heard.push(format!("{command:?}"));
     if !is_append {
         return;
@@ -111,7 +121,11 @@ fn read_message(
     }
     match input.append_next(dialect) {
         AppendNext::Incomplete => return false,
-        AppendNext::Message(next) => {
+        AppendNext::Continue => {
+            heard.push("continue".to_owned());
+            return read_message(input, dialect, message, heard);
+        }
+        AppendNext::Steps(next) => {
             heard.push(format!("{:?} then {next:?}", message.take()));
             input.accept_message();
             *message = Some(Vec::new());

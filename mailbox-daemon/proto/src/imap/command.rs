@@ -65,7 +65,7 @@ pub enum NameFault {
 /// The arguments of each command, named as RFC 9051 section 6 does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandBody {
-    /// The command up to the first message's literal, which is still to come.
+    /// The command up to the first literal that is streamed, which is still to come; all of it when there is none.
     Append(Append),
     /// SASL (RFC 9051 section 6.2.2); `initial` is SASL-IR's decoded response, empty for `=`.
     Authenticate {
@@ -146,6 +146,8 @@ pub enum CommandBody {
         /// What it is to be called.
         to: MailboxArgument,
     },
+    /// REPLACE and UID REPLACE (RFC 8508), as far as APPEND.
+    Replace(Replace),
     /// SEARCH and UID SEARCH.
     Search(Search),
     /// SELECT or EXAMINE.
@@ -245,17 +247,37 @@ pub struct Transfer {
     pub mailbox: MailboxArgument,
 }
 
-/// APPEND up to its first literal (RFC 9051 section 6.3.12).
+/// APPEND up to its first streamed literal (RFC 9051 section 6.3.12).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Append {
     /// Where to.
     pub mailbox: MailboxArgument,
-    /// The first message.
-    pub message: AppendMessage,
+    /// What to do first.
+    pub steps: Vec<AppendStep>,
 }
 
-/// What stands before one message's literal in APPEND.
+/// REPLACE up to its first streamed literal (RFC 8508 section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replace {
+    /// The message that goes: one number.
+    pub target: Target,
+    /// The message that comes.
+    pub append: Append,
+}
+
+/// One step through the messages of an APPEND. A message ends where the next one begins, or with the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppendStep {
+    /// A message begins.
+    Message(AppendMessage),
+    /// Its next octets come from the client, right behind this step: it is always the last one at hand.
+    Octets(Literal, AppendPlace),
+    /// Its next octets are what an IMAP URL names (RFC 4469).
+    Url(String),
+}
+
+/// What stands before one message in APPEND.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppendMessage {
     /// System flags to set.
     pub flags: Flags,
@@ -263,8 +285,17 @@ pub struct AppendMessage {
     pub keywords: Vec<Keyword>,
     /// The internal date; now when missing.
     pub internal_date: Option<UnixSeconds>,
-    /// The literal that holds the message.
-    pub literal: Literal,
+}
+
+/// Where a literal stands in APPEND, which decides what may follow it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppendPlace {
+    /// In the list of CATENATE (RFC 4469).
+    pub catenate: bool,
+    /// In the parentheses of UTF8 (RFC 6855 section 4).
+    pub utf8: bool,
+    /// In REPLACE, which takes one message.
+    pub replace: bool,
 }
 
 /// An announced literal (RFC 9051 section 4.3, RFC 7888, RFC 3516).
@@ -296,15 +327,15 @@ pub struct Fetch {
 pub enum FetchItem {
     /// `BINARY[...]`, `BINARY.PEEK[...]` (RFC 3516).
     Binary {
-        /// The part; empty for the whole message.
-        part: Vec<u32>,
+        /// Which bytes, before they are decoded. RFC 3516 has part numbers only; HEADER, TEXT and MIME are understood too.
+        section: Section,
         /// A slice of it.
         partial: Option<Partial>,
         /// Whether `\Seen` stays as it is.
         peek: bool,
     },
     /// `BINARY.SIZE[...]`.
-    BinarySize(Vec<u32>),
+    BinarySize(Section),
     /// `BODY[...]` and its older spellings.
     Body(BodyItem),
     /// `BODY` (`false`) or `BODYSTRUCTURE` (`true`: with extension data).
@@ -341,7 +372,7 @@ pub struct BodyItem {
 pub struct Partial {
     /// Octets skipped.
     pub first: u32,
-    /// Octets wanted at most.
+    /// Octets wanted at most; `u32::MAX` when none were named.
     pub count: u32,
 }
 
@@ -422,6 +453,8 @@ pub struct ListReturn {
 /// One item of STATUS (RFC 9051 section 6.3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusItem {
+    /// Octets of the largest message APPEND takes (RFC 7889).
+    AppendLimit,
     /// Messages marked deleted.
     Deleted,
     /// The highest modification sequence (RFC 7162 section 3.1.7).
@@ -442,7 +475,8 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// All of them.
-    pub const ALL: [StatusItem; 8] = [
+    pub const ALL: [StatusItem; 9] = [
+        StatusItem::AppendLimit,
         StatusItem::Deleted,
         StatusItem::HighestModSeq,
         StatusItem::Messages,
@@ -456,6 +490,7 @@ impl StatusItem {
     /// The protocol's word.
     pub fn name(self) -> &'static str {
         match self {
+            StatusItem::AppendLimit => "APPENDLIMIT",
             StatusItem::Deleted => "DELETED",
             StatusItem::HighestModSeq => "HIGHESTMODSEQ",
             StatusItem::Messages => "MESSAGES",

@@ -1,11 +1,11 @@
-use super::command::{AppendMessage, Command, CommandBody, Literal, Tag};
+use super::command::{Append, AppendPlace, AppendStep, Command, CommandBody, Literal, Replace, Tag};
 use super::parse::{self, Dialect, Fault, FaultKind};
 use types::Limits;
 
 /// What came from the client and was not taken yet, and where in a command that is.
 ///
-/// **Rule:** after every [`Input::filled`] call [`Input::next`] until it answers [`Next::Incomplete`]. When it hands out an APPEND,
-/// [`Input::accept_message`] or [`Input::refuse_message`] comes first.
+/// **Rule:** after every [`Input::filled`] call [`Input::next`] until it answers [`Next::Incomplete`]. When it hands out an APPEND or
+/// REPLACE, its steps and those of [`Input::append_next`] come first, up to [`AppendNext::End`] or [`Input::refuse_message`].
 #[derive(Debug, Default)]
 pub struct Input {
     bytes: Vec<u8>,
@@ -21,12 +21,14 @@ enum State {
     Command,
     /// Collecting a command: lines seen and literals held so far, counted from `start`.
     Line(Frame),
-    /// An APPEND was handed out, its message is announced.
-    MessageAnnounced(Literal),
-    /// Octets of the message still to come.
-    Message(u64),
-    /// After a message: the next one or the end of the line.
-    AppendTail,
+    /// Steps of an APPEND were handed out, the last one announces octets.
+    MessageAnnounced(Literal, AppendPlace),
+    /// Octets still to come.
+    Message(u64, AppendPlace),
+    /// After octets: collecting the next steps or the end of the command.
+    AppendTail(Frame, AppendPlace),
+    /// The last steps of an APPEND were handed out.
+    AppendEnd,
     /// Dropping the rest of a command nobody wants: octets of a literal, then the line after it.
     Skip { literal_left: u64, skipped: u64, tag: Option<Tag>, fault: Option<Fault> },
 }
@@ -54,13 +56,15 @@ pub enum Next {
     Hopeless,
 }
 
-/// What follows a message of APPEND.
+/// What follows the steps of an APPEND that were handed out.
 #[derive(Debug)]
 pub enum AppendNext {
     /// Read more.
     Incomplete,
-    /// One more message (RFC 3502); its literal is announced as the first one's was.
-    Message(AppendMessage),
+    /// Tell the client to go on with its literal (`+`), then read more.
+    Continue,
+    /// More to do; octets are announced as the first ones were.
+    Steps(Vec<AppendStep>),
     /// The command is complete.
     End,
     /// What follows is wrong. It has been dropped.
@@ -153,7 +157,10 @@ impl Input {
                         return next;
                     }
                 }
-                State::MessageAnnounced(_) | State::Message(_) | State::AppendTail => {
+                State::MessageAnnounced(..)
+                | State::Message(..)
+                | State::AppendTail(..)
+                | State::AppendEnd => {
                     return Next::Incomplete;
                 }
             }
@@ -187,12 +194,15 @@ impl Input {
 
     fn complete(&mut self, end: usize, dialect: &Dialect<'_>) -> Next {
         let frame = &self.bytes[self.start..self.start + end];
-        let next = match parse::frame(frame, dialect) {
-            Ok(command) => Next::Command(command),
-            Err((tag, fault)) => Next::Refused(tag, fault),
+        let (next, state) = match parse::frame(frame, dialect) {
+            Ok(command) => {
+                let streams = steps_of(&command.body).is_some();
+                (Next::Command(command), if streams { State::AppendEnd } else { State::Command })
+            }
+            Err((tag, fault)) => (Next::Refused(tag, fault), State::Command),
         };
         self.start += end;
-        self.state = State::Command;
+        self.state = state;
         next
     }
 
@@ -207,11 +217,13 @@ impl Input {
         let (tag, after_tag) = parse::tag(prefix);
         if literal.synchronising || parse::streams_message(after_tag) {
             match (parse::command(after_tag, dialect), tag) {
-                (Ok(body @ CommandBody::Append(_)), Some(tag)) => {
+                (Ok(body), Some(tag)) if let Some(place) = steps_of(&body).and_then(announced_place) => {
                     self.start += line_end;
-                    self.state = State::MessageAnnounced(literal);
+                    self.state = State::MessageAnnounced(literal, place);
                     return Some(Next::Command(Command { tag, body }));
                 }
+                // An empty string is there already, and the rest of the line still to come.
+                (Ok(_), Some(_)) if literal.bytes == 0 => {}
                 (Err(Fault { kind: FaultKind::LiteralToCome, .. }), Some(_)) => {}
                 (Err(fault), _) => return self.refuse(line_end, literal, fault),
                 _ => return self.refuse(line_end, literal, Fault::syntax("a literal has no place there")),
@@ -242,6 +254,16 @@ impl Input {
         }
         self.state = State::Skip { literal_left: literal.bytes, skipped: 0, tag, fault: Some(fault) };
         None
+    }
+
+    /// Drops an APPEND's line and what it announces.
+    fn refuse_tail(&mut self, line_end: usize, literal: Option<Literal>, fault: Fault) -> AppendNext {
+        self.start += line_end;
+        self.state = match literal.filter(|literal| !literal.synchronising) {
+            None => State::Command,
+            Some(literal) => State::Skip { literal_left: literal.bytes, skipped: 0, tag: None, fault: None },
+        };
+        AppendNext::Refused(fault)
     }
 
     /// Drops the command at hand and all of it that is still to come.
@@ -284,11 +306,11 @@ impl Input {
         refused
     }
 
-    /// Takes the announced message of an APPEND; true when the client waits for `+` first.
+    /// Takes the announced octets of an APPEND; true when the client waits for `+` first.
     pub fn accept_message(&mut self) -> bool {
         match self.state {
-            State::MessageAnnounced(literal) => {
-                self.state = State::Message(literal.bytes);
+            State::MessageAnnounced(literal, place) => {
+                self.state = State::Message(literal.bytes, place);
                 literal.synchronising
             }
             _ => false,
@@ -298,22 +320,26 @@ impl Input {
     /// Drops the APPEND at hand, wherever in it the session is, without an answer.
     pub fn refuse_message(&mut self) {
         let literal_left = match self.state {
-            State::MessageAnnounced(literal) if literal.synchronising => {
+            State::MessageAnnounced(literal, _) if literal.synchronising => {
                 self.state = State::Command;
                 return;
             }
-            State::MessageAnnounced(literal) => literal.bytes,
-            State::Message(left) => left,
-            State::AppendTail => 0,
+            State::AppendEnd => {
+                self.state = State::Command;
+                return;
+            }
+            State::MessageAnnounced(literal, _) => literal.bytes,
+            State::Message(left, _) => left,
+            State::AppendTail(..) => 0,
             State::Command | State::Line(_) | State::Skip { .. } => return,
         };
         self.state = State::Skip { literal_left, skipped: 0, tag: None, fault: None };
     }
 
-    /// Octets of the message that are not taken yet.
+    /// Announced octets that are not taken yet.
     pub fn message_left(&self) -> u64 {
         match self.state {
-            State::Message(left) => left,
+            State::Message(left, _) => left,
             _ => 0,
         }
     }
@@ -333,47 +359,87 @@ impl Input {
 
     /// `count` octets of the message went from the socket to their place without coming through here.
     pub fn message_passed(&mut self, count: u64) {
-        if let State::Message(left) = self.state {
+        if let State::Message(left, place) = self.state {
             self.state = match left - count.min(left) {
-                0 => State::AppendTail,
-                left => State::Message(left),
+                0 => State::AppendTail(Frame::default(), place),
+                left => State::Message(left, place),
             };
         }
     }
 
-    /// What follows the message just taken.
+    /// What follows the steps just done.
     pub fn append_next(&mut self, dialect: &Dialect<'_>) -> AppendNext {
-        if !matches!(self.state, State::AppendTail | State::Message(0)) {
-            return AppendNext::Incomplete;
-        }
-        let waiting = self.waiting();
-        let Some(line_end) = memchr::memchr(b'\n', waiting).map(|at| at + 1) else {
-            if waiting.len() > dialect.limits.imap_line_bytes_max {
-                self.refuse_message();
-                return AppendNext::Refused(Fault::limit("the command line is too long"));
-            }
-            return AppendNext::Incomplete;
-        };
-        let parsed = parse::append_continued(&waiting[..line_end], dialect);
-        match parsed {
-            Ok(message) => {
-                self.start += line_end;
-                match message {
-                    None => {
-                        self.state = State::Command;
-                        AppendNext::End
-                    }
-                    Some(message) => {
-                        self.state = State::MessageAnnounced(message.literal);
-                        AppendNext::Message(message)
-                    }
+        loop {
+            let (frame, place) = match self.state {
+                State::AppendEnd => {
+                    self.state = State::Command;
+                    return AppendNext::End;
                 }
-            }
-            Err(fault) => {
-                self.refuse_message();
-                AppendNext::Refused(fault)
+                State::AppendTail(frame, place) => (frame, place),
+                State::Message(0, place) => (Frame::default(), place),
+                _ => return AppendNext::Incomplete,
+            };
+            self.state = State::AppendTail(frame, place);
+            if let Some(next) = self.append_line(frame, place, dialect) {
+                return next;
             }
         }
+    }
+
+    /// One step through the lines between literals; `None` when another step can follow at once.
+    fn append_line(&mut self, frame: Frame, place: AppendPlace, dialect: &Dialect<'_>) -> Option<AppendNext> {
+        let waiting = self.waiting();
+        if waiting.len() < frame.searched {
+            return Some(AppendNext::Incomplete);
+        }
+        let line_end = memchr::memchr(b'\n', &waiting[frame.searched..]).map(|at| frame.searched + at + 1);
+        if line_end.unwrap_or(waiting.len()) - frame.literals > dialect.limits.imap_line_bytes_max {
+            self.start += frame.searched;
+            self.refuse_message();
+            return Some(AppendNext::Refused(Fault::limit("the command line is too long")));
+        }
+        let Some(line_end) = line_end else { return Some(AppendNext::Incomplete) };
+        let literal = announced_literal(&waiting[frame.searched..line_end]);
+        match (parse::append_continued(&waiting[..line_end], place, dialect), literal) {
+            (Ok(steps), None) => {
+                self.start += line_end;
+                self.state = if steps.is_empty() { State::Command } else { State::AppendEnd };
+                Some(if steps.is_empty() { AppendNext::End } else { AppendNext::Steps(steps) })
+            }
+            (Ok(steps), Some(literal)) if let Some(place) = announced_place(&steps) => {
+                self.start += line_end;
+                self.state = State::MessageAnnounced(literal, place);
+                Some(AppendNext::Steps(steps))
+            }
+            (Err(Fault { kind: FaultKind::LiteralToCome, .. }), Some(literal)) => {
+                self.append_argument(frame, line_end, literal, place, dialect)
+            }
+            (Err(fault), literal) => Some(self.refuse_tail(line_end, literal, fault)),
+            (Ok(_), literal) => {
+                let fault = Fault::syntax("a literal has no place there");
+                Some(self.refuse_tail(line_end, literal, fault))
+            }
+        }
+    }
+
+    /// A literal that is no message but an argument: it is kept.
+    fn append_argument(
+        &mut self,
+        frame: Frame,
+        line_end: usize,
+        literal: Literal,
+        place: AppendPlace,
+        dialect: &Dialect<'_>,
+    ) -> Option<AppendNext> {
+        let literals =
+            usize::try_from(literal.bytes).ok().and_then(|bytes| bytes.checked_add(frame.literals));
+        let Some(literals) = literals.filter(|bytes| *bytes <= dialect.limits.imap_literals_bytes_max) else {
+            let fault = Fault::too_big("the literals of a command are too large together");
+            return Some(self.refuse_tail(line_end, Some(literal), fault));
+        };
+        let searched = line_end + literal.bytes as usize;
+        self.state = State::AppendTail(Frame { searched, literals }, place);
+        literal.synchronising.then_some(AppendNext::Continue)
     }
 
     /// A line outside any command (IDLE's DONE, a SASL response), without its end; `Some(Err(()))` when it is too long.
@@ -395,6 +461,23 @@ impl Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the line is too long")]
 pub struct LineTooLong;
+
+/// The steps of a command whose octets are streamed.
+fn steps_of(body: &CommandBody) -> Option<&[AppendStep]> {
+    match body {
+        CommandBody::Append(Append { steps, .. })
+        | CommandBody::Replace(Replace { append: Append { steps, .. }, .. }) => Some(steps),
+        _ => None,
+    }
+}
+
+/// Where the octets stand that the last of the steps announces.
+fn announced_place(steps: &[AppendStep]) -> Option<AppendPlace> {
+    match steps.last() {
+        Some(AppendStep::Octets(_, place)) => Some(*place),
+        _ => None,
+    }
+}
 
 /// `~{18446744073709551615+}` and its line end.
 const ANNOUNCEMENT_BYTES_MAX: usize = 32;

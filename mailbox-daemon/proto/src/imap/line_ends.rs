@@ -5,6 +5,7 @@
 pub struct LineEnds {
     /// The last byte passed on was a CR; whether it was bare is not known yet.
     after_cr: bool,
+    has_changed: bool,
 }
 
 impl LineEnds {
@@ -12,16 +13,19 @@ impl LineEnds {
     pub fn feed<E>(&mut self, piece: &[u8], mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let Some((&first, &last)) = piece.first().zip(piece.last()) else { return Ok(()) };
         if self.after_cr && first != b'\n' {
+            self.has_changed = true;
             sink(b"\n")?;
         }
         let mut begin = 0;
         for at in memchr::memchr2_iter(b'\r', b'\n', piece) {
             let before = if at == 0 { self.after_cr } else { piece[at - 1] == b'\r' };
             if piece[at] == b'\n' && !before {
+                self.has_changed = true;
                 sink(&piece[begin..at])?;
                 sink(b"\r")?;
                 begin = at;
             } else if piece[at] == b'\r' && piece.get(at + 1).is_some_and(|next| *next != b'\n') {
+                self.has_changed = true;
                 sink(&piece[begin..=at])?;
                 sink(b"\n")?;
                 begin = at + 1;
@@ -34,9 +38,17 @@ impl LineEnds {
     /// Ends the message: a CR at its very end still lacks its LF.
     pub fn finish<E>(&mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         match std::mem::take(&mut self.after_cr) {
-            true => sink(b"\n"),
+            true => {
+                self.has_changed = true;
+                sink(b"\n")
+            }
             false => Ok(()),
         }
+    }
+
+    /// Whether any line end so far was another than CRLF.
+    pub fn has_changed(&self) -> bool {
+        self.has_changed
     }
 }
 
@@ -57,6 +69,7 @@ mod tests {
             line_ends.feed(piece, &mut sink).unwrap();
         }
         line_ends.finish(&mut sink).unwrap();
+        assert_eq!(line_ends.has_changed(), out != pieces.concat());
         out
     }
 

@@ -18,6 +18,7 @@ pub mod search;
 pub mod session;
 pub mod sort;
 pub mod threads;
+pub mod url;
 pub mod utf7;
 pub mod write;
 

@@ -2,9 +2,9 @@
 
 use super::acl::{AclSubject, RightsChange};
 use super::command::{
-    Append, AppendMessage, BodyItem, Command, CommandBody, Fetch, FetchItem, List, ListReturn, ListSelection,
-    Literal, MailboxArgument, MessageSet, Partial, Resync, Search, Secret, Section, SectionText,
-    SelectParameters, StatusItem, Store, StoreMode, Tag, Target, Transfer,
+    Append, AppendMessage, AppendPlace, AppendStep, BodyItem, Command, CommandBody, Fetch, FetchItem, List,
+    ListReturn, ListSelection, Literal, MailboxArgument, MessageSet, Partial, Replace, Resync, Search,
+    Secret, Section, SectionText, SelectParameters, StatusItem, Store, StoreMode, Tag, Target, Transfer,
 };
 use super::input::{AppendNext, Input, Next};
 use super::metadata::{Annotated, Depth, EntryName, GetMetadata, SetMetadata};
@@ -100,12 +100,12 @@ fn section() -> impl Strategy<Value = Section> {
 
 fn fetch_item() -> impl Strategy<Value = FetchItem> {
     prop_oneof![
-        (part(0), partial(), any::<bool>()).prop_map(|(part, partial, peek)| FetchItem::Binary {
-            part,
+        (section(), partial(), any::<bool>()).prop_map(|(section, partial, peek)| FetchItem::Binary {
+            section,
             partial,
             peek
         }),
-        part(0).prop_map(FetchItem::BinarySize),
+        section().prop_map(FetchItem::BinarySize),
         (section(), partial(), any::<bool>()).prop_map(|(section, partial, peek)| {
             FetchItem::Body(BodyItem { section, partial, peek, rfc822_name: false })
         }),
@@ -291,12 +291,45 @@ fn list() -> impl Strategy<Value = List> {
     ]
 }
 
-fn append() -> impl Strategy<Value = Append> {
-    let date = prop::option::of(0_i64..4_000_000_000);
-    let literal = (0_u64..1 << 40, any::<bool>(), any::<bool>())
-        .prop_map(|(bytes, synchronising, binary)| Literal { bytes, synchronising, binary });
-    (mailbox(), flags(), date, literal).prop_map(|(mailbox, (flags, keywords), internal_date, literal)| {
-        Append { mailbox, message: AppendMessage { flags, keywords, internal_date, literal } }
+fn append_message() -> impl Strategy<Value = AppendStep> {
+    (flags(), prop::option::of(0_i64..4_000_000_000)).prop_map(|((flags, keywords), internal_date)| {
+        AppendStep::Message(AppendMessage { flags, keywords, internal_date })
+    })
+}
+
+fn url() -> impl Strategy<Value = AppendStep> {
+    "[/;=.a-zA-Z0-9% ü]{1,12}".prop_map(AppendStep::Url)
+}
+
+/// Messages of URLs, and at the end perhaps one whose octets come.
+fn append(replace: bool) -> impl Strategy<Value = Append> {
+    let whole = (append_message(), prop::collection::vec(url(), 1..3));
+    let octets = (0_u64..1 << 40, any::<(bool, bool, bool, bool)>());
+    let last = (append_message(), prop::collection::vec(url(), 0..2), octets).prop_map(
+        move |(message, urls, (bytes, (synchronising, binary, catenate, utf8)))| {
+            let place = AppendPlace { catenate: catenate || !urls.is_empty(), utf8, replace };
+            let literal = Literal { bytes, synchronising, binary: binary || utf8 };
+            let begin = std::iter::once(message).chain(urls);
+            begin.chain(std::iter::once(AppendStep::Octets(literal, place))).collect::<Vec<_>>()
+        },
+    );
+    let wholes = prop::collection::vec(whole, 0..if replace { 1 } else { 3 });
+    let only_urls = (append_message(), prop::collection::vec(url(), 1..3));
+    let end = prop_oneof![
+        last,
+        only_urls.prop_map(|(message, urls)| std::iter::once(message).chain(urls).collect::<Vec<_>>()),
+    ];
+    (mailbox(), wholes, end).prop_map(|(mailbox, wholes, end)| {
+        let whole = wholes.into_iter().flat_map(|(message, urls)| std::iter::once(message).chain(urls));
+        Append { mailbox, steps: whole.chain(end).collect() }
+    })
+}
+
+fn replace() -> impl Strategy<Value = Replace> {
+    let number = prop_oneof![1_u32..1000, Just(u32::MAX)];
+    (any::<bool>(), number, append(true)).prop_map(|(uid, number, append)| {
+        let set = MessageSet::Numbers(SequenceSet::from_ranges([(number, number)]));
+        Replace { target: Target { uid, set }, append }
     })
 }
 
@@ -356,7 +389,8 @@ fn body() -> impl Strategy<Value = CommandBody> {
     let pairs = prop::collection::vec((text(), prop::option::of(text())), 0..3);
     prop_oneof![
         plain,
-        append().prop_map(CommandBody::Append),
+        append(false).prop_map(CommandBody::Append),
+        replace().prop_map(CommandBody::Replace),
         ("[A-Z0-9-]{1,12}", initial)
             .prop_map(|(mechanism, initial)| CommandBody::Authenticate { mechanism, initial }),
         transfer().prop_map(CommandBody::Copy),
@@ -399,7 +433,7 @@ proptest! {
     #[test]
     fn commands_survive(body in body(), utf8_names in any::<bool>()) {
         let limits = Limits::default();
-        let dialect = Dialect { limits: &limits, utf8_names };
+        let dialect = Dialect { limits: &limits, utf8_names, utf8_only: false };
         let command = Command { tag: Tag::parse(b"a1").unwrap(), body };
         let mut bytes = Vec::new();
         write::command(&mut bytes, &command, utf8_names);
@@ -410,13 +444,13 @@ proptest! {
     fn no_frame_makes_the_parser_panic(
         words in prop::collection::vec(select(vec![
             "a", "UID", "FETCH", "SEARCH", "STORE", "LIST", "APPEND", "1:*", "(", ")", "BODY[", "]", "<0.1>", "{3}\r\n", "{3+}\r\n", "\"", "\\",
-            "OR", "NOT", "RETURN", "SORT", "THREAD", "REFS", "PARTIAL", "-1:-2", "FUZZY", "RELEVANCY", "SUBJECT", "REVERSE", "UTF-8", "$", "1", ".", "HEADER.FIELDS", "FLAGS", "\\Seen", "INBOX", "CREATE", "USE", "\r\n", "é", "*", "%", "&", "~",
+            "OR", "NOT", "RETURN", "SORT", "THREAD", "REFS", "PARTIAL", "-1:-2", "FUZZY", "RELEVANCY", "SUBJECT", "REVERSE", "UTF-8", "$", "1", ".", "HEADER.FIELDS", "FLAGS", "\\Seen", "INBOX", "CREATE", "USE", "REPLACE", "CATENATE", "URL", "TEXT", "UTF8", "\r\n", "é", "*", "%", "&", "~",
         ]), 0..12),
         spaced in any::<bool>(),
     ) {
         let limits = Limits::default();
         let text = words.join(if spaced { " " } else { "" });
-        let _ = parse::frame(text.as_bytes(), &Dialect { limits: &limits, utf8_names: false });
+        let _ = parse::frame(text.as_bytes(), &Dialect { limits: &limits, utf8_names: false, utf8_only: false });
     }
 }
 
@@ -425,12 +459,12 @@ proptest! {
     #[test]
     fn no_bytes_make_the_input_panic_or_spin(
         pieces in prop::collection::vec(select(vec![
-            "a ", "b NOOP", "\r\n", "\n", "\r", "\0", " {3}", " {3+}", "abc", "LOGIN ", "APPEND INBOX", " ~{2+}", " {99999999999999999999+}", "\"", "(", "é", "x",
+            "a ", "b NOOP", "\r\n", "\n", "\r", "\0", " {3}", " {3+}", "abc", "LOGIN ", "APPEND INBOX", "REPLACE 1 INBOX", " CATENATE (TEXT", " URL ", ")", " UTF8 (", " ~{2+}", " {99999999999999999999+}", "\"", "(", "é", "x",
         ]), 0..30),
         cut in 1_usize..9,
     ) {
         let limits = Limits { imap_line_bytes_max: 40, imap_literals_bytes_max: 8, message_bytes_max: 64, ..Limits::default() };
-        let dialect = Dialect { limits: &limits, utf8_names: true };
+        let dialect = Dialect { limits: &limits, utf8_names: true, utf8_only: false };
         let mut input = Input::new();
         for piece in pieces.concat().as_bytes().chunks(cut) {
             input.feed(piece);
@@ -440,12 +474,14 @@ proptest! {
                 prop_assert!(steps < 100, "it spins");
                 let here = input.message().len();
                 input.take_message(here);
-                if let AppendNext::Message(_) = input.append_next(&dialect) {
+                if let AppendNext::Steps(steps) = input.append_next(&dialect)
+                    && matches!(steps.last(), Some(AppendStep::Octets(..)))
+                {
                     input.accept_message();
                 }
                 match input.next(&dialect) {
-                    Next::Command(Command { body: CommandBody::Append(append), .. }) => match append.message.literal.bytes {
-                        0..=10 => drop(input.accept_message()),
+                    Next::Command(Command { body: CommandBody::Append(append), .. }) => match append.steps.last() {
+                        Some(AppendStep::Octets(Literal { bytes: 0..=10, .. }, _)) => drop(input.accept_message()),
                         _ => input.refuse_message(),
                     },
                     Next::Incomplete | Next::Hopeless => break,

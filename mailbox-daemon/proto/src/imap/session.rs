@@ -30,6 +30,8 @@ pub struct Enabled {
     pub uid_only: bool,
     /// QRESYNC: VANISHED instead of EXPUNGE (RFC 7162 section 3.2.3). It comes with `condstore`.
     pub qresync: bool,
+    /// UTF8=ACCEPT (RFC 6855): mailbox names in UTF-8.
+    pub utf8_accept: bool,
 }
 
 impl Enabled {
@@ -52,8 +54,17 @@ impl Enabled {
                 self.uid_only = true;
                 Some("UIDONLY")
             }
+            "UTF8=ACCEPT" if !self.utf8_accept => {
+                self.utf8_accept = true;
+                Some("UTF8=ACCEPT")
+            }
             _ => None,
         }
+    }
+
+    /// Whether mailbox names are UTF-8 and not modified UTF-7.
+    pub fn utf8_names(self) -> bool {
+        self.revision2 || self.utf8_accept
     }
 
     /// Whether messages that went are told by UID.
@@ -67,6 +78,7 @@ pub fn uses_sequence_numbers(body: &CommandBody) -> bool {
     match body {
         CommandBody::Copy(transfer) | CommandBody::Move(transfer) => !transfer.target.uid,
         CommandBody::Fetch(fetch) => !fetch.target.uid,
+        CommandBody::Replace(replace) => !replace.target.uid,
         CommandBody::Search(search) => !search.uid || search.key.names_sequence_numbers(),
         CommandBody::Select { parameters, .. } => {
             parameters.resync.as_ref().is_some_and(|resync| resync.matched.is_some())
@@ -153,6 +165,7 @@ impl Phase {
             | CommandBody::Expunge(_)
             | CommandBody::Fetch(_)
             | CommandBody::Move(_)
+            | CommandBody::Replace(_)
             | CommandBody::Search(_)
             | CommandBody::Sort(_)
             | CommandBody::Store(_)
@@ -205,15 +218,21 @@ pub struct Offer<'a> {
     pub compress: bool,
     /// The SASL mechanisms offered now.
     pub mechanisms: &'a [&'a str],
+    /// Octets of the largest message APPEND takes.
+    pub append_bytes_max: u64,
 }
 
 /// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
+///
+/// LITERAL+ and not LITERAL-: only one of them may be announced (RFC 7888 section 5), and a client that knows LITERAL- alone is served
+/// by either, as it takes both words as leave to send what LITERAL- allows (section 3). Larger literals are thrown away as they come.
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
     SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
     UNAUTHENTICATE NOTIFY \
     CONDSTORE QRESYNC UIDONLY \
-    ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA";
+    ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA \
+    BINARY CATENATE REPLACE UTF8=ACCEPT";
 
 /// The capability list (RFC 9051 section 7.2.2).
 pub fn capabilities(offer: &Offer<'_>) -> String {
@@ -232,6 +251,8 @@ pub fn capabilities(offer: &Offer<'_>) -> String {
         _ => {
             names.push_str(EXTENSIONS);
             names.push_str(if offer.compress { " COMPRESS=DEFLATE" } else { "" });
+            names.push_str(" APPENDLIMIT=");
+            names.push_str(&offer.append_bytes_max.to_string());
         }
     }
     names
@@ -263,11 +284,12 @@ mod tests {
             login: false,
             compress: true,
             mechanisms: &[],
+            append_bytes_max: 1000,
         };
         let names = capabilities(&offer);
         assert_eq!(names, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID STARTTLS LOGINDISABLED");
         offer.state = State::Authenticated;
         assert!(capabilities(&offer).contains(" MOVE ") && !capabilities(&offer).contains("STARTTLS"));
-        assert!(capabilities(&offer).ends_with(" COMPRESS=DEFLATE"));
+        assert!(capabilities(&offer).contains(" COMPRESS=DEFLATE"));
     }
 }

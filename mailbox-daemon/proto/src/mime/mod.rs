@@ -22,6 +22,7 @@ pub mod imap_string;
 mod lexer;
 pub mod message_ids;
 mod parameter;
+pub mod reencode;
 pub mod report;
 mod scan;
 mod structure;

@@ -37,7 +37,7 @@ impl Session {
             let place = self.place(Ok(name.clone()), Right::Administer)?;
             Ok(told(&place.account.acl(&place.name)?, place.account.address()))
         })?;
-        write::acl(&mut self.out, &name, self.enabled.revision2, &entries);
+        write::acl(&mut self.out, &name, self.enabled.utf8_names(), &entries);
         Reply::ok("these are the rights")
     }
 
@@ -51,7 +51,7 @@ impl Session {
                 _ => Ok(Rights::NONE),
             }
         })?;
-        write::listrights(&mut self.out, &name, self.enabled.revision2, &subject.identifier, required);
+        write::listrights(&mut self.out, &name, self.enabled.utf8_names(), &subject.identifier, required);
         Reply::ok("these rights can be given")
     }
 
@@ -64,7 +64,7 @@ impl Session {
                 false => Err(no_mailbox()),
             }
         })?;
-        write::myrights(&mut self.out, &name, self.enabled.revision2, rights);
+        write::myrights(&mut self.out, &name, self.enabled.utf8_names(), rights);
         Reply::ok("these are your rights")
     }
 

@@ -33,7 +33,14 @@ impl Session {
         };
         let starttls = self.stream().is_some_and(|stream| !stream.is_tls());
         let compress = self.stream().is_some_and(|stream| stream.is_tls() && !stream.is_compressed());
-        capabilities(&Offer { state: self.state, starttls, login, compress, mechanisms: &mechanisms })
+        capabilities(&Offer {
+            state: self.state,
+            starttls,
+            login,
+            compress,
+            mechanisms: &mechanisms,
+            append_bytes_max: self.host.settings.load().limits.message_bytes_max,
+        })
     }
 
     /// Whether a password may cross the connection.

@@ -18,7 +18,7 @@ impl Session {
             return Reply::ok("that is the separator");
         }
         let settings = self.settings();
-        let utf8 = self.enabled.revision2;
+        let utf8 = self.enabled.utf8_names();
         let entries = disk(|| self.all_mailboxes())?;
         let limited = if list.returns.my_rights { disk(|| self.limited_rights())? } else { HashMap::new() };
         let picked = Picked::new(list, &entries);
@@ -51,7 +51,7 @@ impl Session {
             write::list_separator(&mut self.out, "LSUB");
             return Reply::ok("that is the separator");
         }
-        let utf8 = self.enabled.revision2;
+        let utf8 = self.enabled.utf8_names();
         let matcher = Pattern::new(reference, pattern);
         let entries = disk(|| self.all_mailboxes())?;
         let subscribed: BTreeSet<&MailboxName> =
@@ -87,7 +87,7 @@ impl Session {
         Reply::ok("that is its status")
     }
 
-    fn readable(&self, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
+    pub(super) fn readable(&self, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
         let place = self.resolve(name)?;
         place.require(Right::Read)?;
         Ok(place.open()?.mailbox)
@@ -95,10 +95,12 @@ impl Session {
 
     pub(super) fn write_status(&mut self, name: &MailboxName, mailbox: &Arc<Mailbox>, items: &[StatusItem]) {
         let status = mailbox.status();
+        let append_limit = self.host.settings.load().limits.message_bytes_max;
         let values: Vec<(StatusItem, u64)> = items
             .iter()
             .map(|item| {
                 let value = match item {
+                    StatusItem::AppendLimit => append_limit,
                     StatusItem::Deleted => u64::from(status.deleted),
                     StatusItem::HighestModSeq => status.highest_modseq.0,
                     StatusItem::Messages => u64::from(status.messages),
@@ -111,7 +113,7 @@ impl Session {
                 (*item, value)
             })
             .collect();
-        write::status(&mut self.out, name, self.enabled.revision2, &values);
+        write::status(&mut self.out, name, self.enabled.utf8_names(), &values);
     }
 
     /// One mailbox's LIST line, as SELECT tells it in IMAP4rev2.

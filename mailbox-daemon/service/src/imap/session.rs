@@ -192,7 +192,8 @@ impl Session {
                     self.answer(tag.as_ref(), Err(fault.into()))?;
                 }
                 Next::Hopeless => {
-                    write::untagged(&mut self.out, Status::Bye, None, "that is more than can be thrown away");
+                    let text = "that is more than can be thrown away";
+                    write::untagged(&mut self.out, Status::Bye, Some(&write::Code::TooBig), text);
                     return Err(Refusal::Gone);
                 }
             }
@@ -213,9 +214,9 @@ impl Session {
     }
 
     fn next(&mut self, limits: &Limits) -> Next {
-        let utf8_names = self.enabled.revision2;
+        let (utf8_names, utf8_only) = (self.enabled.utf8_names(), self.enabled.utf8_accept);
         if self.state != State::NotAuthenticated {
-            return self.input.next(&Dialect { limits, utf8_names });
+            return self.input.next(&Dialect { limits, utf8_names, utf8_only });
         }
         let limits = Limits {
             imap_line_bytes_max: limits.imap_line_bytes_max.min(STRANGER_BYTES_MAX),
@@ -223,7 +224,7 @@ impl Session {
             message_bytes_max: limits.message_bytes_max.min(STRANGER_BYTES_MAX as u64 * 8),
             ..limits.clone()
         };
-        self.input.next(&Dialect { limits: &limits, utf8_names })
+        self.input.next(&Dialect { limits: &limits, utf8_names, utf8_only })
     }
 
     /// Does one command and writes its tagged answer.
@@ -294,6 +295,7 @@ impl Session {
             CommandBody::Notify(set) => self.start_notify(set).await,
             CommandBody::Noop => Self::noop(),
             CommandBody::Rename { from, to } => self.rename(from, to),
+            CommandBody::Replace(replace) => self.replace(replace).await,
             CommandBody::Search(search) => self.search(tag, search),
             CommandBody::Select { mailbox, read_only, parameters } => {
                 self.select(mailbox, read_only, parameters).await

@@ -175,7 +175,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Octets above 127 in quotes are UTF-8 or wrong (RFC 9051 section 4.3, RFC 6855 section 3).
     fn quoted(&mut self) -> Parsed<Cow<'a, [u8]>> {
+        let text = self.quoted_octets()?;
+        match std::str::from_utf8(&text) {
+            Ok(_) => Ok(text),
+            Err(_) => Err(Fault::syntax("a text in quotes is not valid UTF-8")),
+        }
+    }
+
+    fn quoted_octets(&mut self) -> Parsed<Cow<'a, [u8]>> {
         self.at += 1;
         let plain = self.take_while(is_quoted_byte);
         if self.eat(b'"') {

@@ -1,5 +1,5 @@
 use super::cursor::{Cursor, utf8};
-use super::{Fault, argument, message};
+use super::{Dialect, Fault, argument, message};
 use crate::imap::command::{BodyItem, CommandBody, Fetch, FetchItem, Partial, Section, SectionText, Target};
 
 pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
@@ -85,7 +85,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
         b"BINARY.PEEK" => binary(cursor, true)?,
         b"BINARY.SIZE" => {
             cursor.expect(b'[', "BINARY.SIZE is followed by a part in brackets")?;
-            FetchItem::BinarySize(binary_part(cursor)?)
+            FetchItem::BinarySize(bracketed(cursor)?)
         }
         b"BODY" if cursor.peek() == Some(b'[') => body(cursor, false)?,
         b"BODY" => FetchItem::BodyStructure(false),
@@ -107,28 +107,29 @@ fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
 
 fn binary(cursor: &mut Cursor<'_>, peek: bool) -> Result<FetchItem, Fault> {
     cursor.expect(b'[', "BINARY is followed by a part in brackets")?;
-    let part = binary_part(cursor)?;
-    Ok(FetchItem::Binary { part, partial: partial(cursor)?, peek })
-}
-
-fn binary_part(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Fault> {
-    let mut part = Vec::new();
-    if cursor.peek() != Some(b']') {
-        part.push(cursor.nonzero()?);
-        while cursor.eat(b'.') {
-            part.push(cursor.nonzero()?);
-            within_depth(cursor, &part)?;
-        }
-    }
-    cursor.expect(b']', "a part is numbers with dots between, in brackets")?;
-    Ok(part)
+    let section = bracketed(cursor)?;
+    Ok(FetchItem::Binary { section, partial: partial(cursor)?, peek })
 }
 
 fn body(cursor: &mut Cursor<'_>, peek: bool) -> Result<FetchItem, Fault> {
     cursor.expect(b'[', "BODY is followed by a section in brackets")?;
+    let section = bracketed(cursor)?;
+    Ok(FetchItem::Body(BodyItem { section, partial: partial(cursor)?, peek, rfc822_name: false }))
+}
+
+/// A section and the bracket behind it.
+fn bracketed(cursor: &mut Cursor<'_>) -> Result<Section, Fault> {
     let section = section(cursor)?;
     cursor.expect(b']', "a section ends with ]")?;
-    Ok(FetchItem::Body(BodyItem { section, partial: partial(cursor)?, peek, rfc822_name: false }))
+    Ok(section)
+}
+
+/// A whole section specification, as URLs have them too (RFC 5092 section 11).
+pub fn section_alone(text: &[u8], dialect: &Dialect<'_>) -> Result<Section, Fault> {
+    let mut cursor = Cursor::new(text, dialect);
+    let section = section(&mut cursor)?;
+    cursor.end()?;
+    Ok(section)
 }
 
 fn section(cursor: &mut Cursor<'_>) -> Result<Section, Fault> {
@@ -178,8 +179,8 @@ fn partial(cursor: &mut Cursor<'_>) -> Result<Option<Partial>, Fault> {
         return Ok(None);
     }
     let first = cursor.number()?;
-    cursor.expect(b'.', "a slice looks like <0.2048>")?;
-    let count = cursor.nonzero()?;
-    cursor.expect(b'>', "a slice ends with >")?;
+    // The end may be left open: old clients do so, and other servers let them.
+    let count = if cursor.eat(b'.') { cursor.nonzero()? } else { u32::MAX };
+    cursor.expect(b'>', "a slice looks like <0.2048>")?;
     Ok(Some(Partial { first, count }))
 }

@@ -1,53 +1,10 @@
 use super::cursor::Cursor;
-use super::{Dialect, Fault, argument};
-use crate::imap::command::{Append, AppendMessage, CommandBody, Store, StoreMode, Target, Transfer};
-use crate::imap::date;
-use types::{Flags, ModSeq, UnixSeconds};
+use super::{Fault, argument};
+use crate::imap::command::{CommandBody, Store, StoreMode, Target, Transfer};
+use types::{Flags, ModSeq};
 
 pub(super) fn target(cursor: &mut Cursor<'_>, uid: bool) -> Result<Target, Fault> {
     Ok(Target { uid, set: argument(cursor, Cursor::message_set)? })
-}
-
-/// APPEND up to its first message's literal.
-pub(super) fn append(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
-    let mailbox = argument(cursor, Cursor::mailbox)?;
-    let message = append_message(cursor)?;
-    Ok(CommandBody::Append(Append { mailbox, message }))
-}
-
-/// What follows one message of APPEND: the next one (`Some`, RFC 3502) or the end.
-pub fn append_continued(line: &[u8], dialect: &Dialect<'_>) -> Result<Option<AppendMessage>, Fault> {
-    let mut cursor = Cursor::new(line, dialect);
-    match cursor.at_end() {
-        true => Ok(None),
-        false => append_message(&mut cursor).map(Some),
-    }
-}
-
-fn append_message(cursor: &mut Cursor<'_>) -> Result<AppendMessage, Fault> {
-    cursor.space()?;
-    let mut flags = Flags::NONE;
-    let mut keywords = Vec::new();
-    if cursor.peek() == Some(b'(') {
-        cursor.list("flags stand in parentheses", |cursor| cursor.flag(&mut flags, &mut keywords))?;
-        cursor.space()?;
-    }
-    let mut internal_date = None;
-    if cursor.peek() == Some(b'"') {
-        internal_date = Some(date_time(cursor)?);
-        cursor.space()?;
-    }
-    let literal = cursor.literal_header()?;
-    match cursor.rest() {
-        b"" => Ok(AppendMessage { flags, keywords, internal_date, literal }),
-        _ => Err(Fault::syntax("a message is one literal")),
-    }
-}
-
-fn date_time(cursor: &mut Cursor<'_>) -> Result<UnixSeconds, Fault> {
-    let text = cursor.string("a date is missing")?;
-    date::parse_date_time(&text)
-        .ok_or_else(|| Fault::syntax("a date looks like \"17-Jul-1996 02:44:25 -0700\""))
 }
 
 pub(super) fn copy(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {

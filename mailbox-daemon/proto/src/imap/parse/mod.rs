@@ -3,6 +3,7 @@
 //! A new command is a line in [`command`]'s table, a variant of [`CommandBody`] and a function in one of the files here.
 
 mod acl;
+mod append;
 mod cursor;
 mod fetch;
 mod list;
@@ -21,15 +22,18 @@ use std::borrow::Cow;
 use thiserror::Error;
 use types::{Limits, SpecialUse};
 
-pub use message::append_continued;
+pub use append::append_continued;
+pub use fetch::section_alone;
 
 /// What decides how bytes are read.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect<'a> {
     /// The box's limits.
     pub limits: &'a Limits,
-    /// Whether mailbox names are UTF-8 (ENABLE IMAP4rev2 was said) and not modified UTF-7.
+    /// Whether mailbox names are UTF-8 (IMAP4rev2 or UTF8=ACCEPT was enabled) and not modified UTF-7.
     pub utf8_names: bool,
+    /// Whether SEARCH may name no charset (UTF8=ACCEPT was enabled, RFC 6855 section 3).
+    pub utf8_only: bool,
 }
 
 /// Why a command was not understood. It is the client's fault and stays so when repeated.
@@ -92,7 +96,9 @@ pub fn tag(frame: &[u8]) -> (Option<Tag>, &[u8]) {
 
 /// Whether the command (after its tag) ends in a message that is streamed and not buffered.
 pub fn streams_message(after_tag: &[u8]) -> bool {
-    after_tag.len() > 6 && after_tag[..6].eq_ignore_ascii_case(b"APPEND") && after_tag[6] == b' '
+    let begins =
+        |words: &[u8]| after_tag.get(..words.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(words));
+    begins(b"APPEND ") || begins(b"REPLACE ") || begins(b"UID REPLACE ")
 }
 
 /// Parses a command after its tag: the whole of it with its line end, or for APPEND everything up to the line that announces the message.
@@ -100,7 +106,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
     let mut cursor = Cursor::new(after_tag, dialect);
     let word = cursor.word();
     let body = match &*word.to_ascii_uppercase() {
-        b"APPEND" => return message::append(&mut cursor),
+        b"APPEND" => append::append(&mut cursor)?,
         b"AUTHENTICATE" => authenticate(&mut cursor)?,
         b"CAPABILITY" => CommandBody::Capability,
         b"CHECK" => CommandBody::Check,
@@ -129,6 +135,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"NOOP" => CommandBody::Noop,
         b"NOTIFY" => notify::notify(&mut cursor)?,
         b"RENAME" => rename(&mut cursor)?,
+        b"REPLACE" => append::replace(&mut cursor, false)?,
         b"SEARCH" => search::search(&mut cursor, false)?,
         b"SELECT" => select::select(&mut cursor, false)?,
         b"SETACL" => acl::setacl(&mut cursor)?,
@@ -157,13 +164,14 @@ fn uid(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
         b"EXPUNGE" => Ok(CommandBody::Expunge(Some(argument(cursor, Cursor::message_set)?))),
         b"FETCH" => fetch::fetch(cursor, true),
         b"MOVE" => message::move_(cursor, true),
+        b"REPLACE" => append::replace(cursor, true),
         b"SEARCH" => search::search(cursor, true),
         b"SORT" => sort::sort(cursor, true),
         b"STORE" => message::store(cursor, true),
         b"THREAD" => sort::thread(cursor, true),
-        _ => {
-            Err(Fault::syntax("UID stands before COPY, EXPUNGE, FETCH, MOVE, SEARCH, SORT, STORE or THREAD"))
-        }
+        _ => Err(Fault::syntax(
+            "UID stands before COPY, EXPUNGE, FETCH, MOVE, REPLACE, SEARCH, SORT, STORE or THREAD",
+        )),
     }
 }
 

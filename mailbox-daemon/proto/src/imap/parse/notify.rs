@@ -162,7 +162,7 @@ mod tests {
 
     fn kind(text: &str) -> Option<FaultKind> {
         let limits = Limits::default();
-        let dialect = Dialect { limits: &limits, utf8_names: false };
+        let dialect = Dialect { limits: &limits, utf8_names: false, utf8_only: false };
         super::super::command(text.as_bytes(), &dialect).err().map(|fault| fault.kind)
     }
 

@@ -11,6 +11,9 @@ pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, 
     cursor.space()?;
     let returns = search_return::optional(cursor)?;
     if cursor.eat_word("CHARSET") {
+        if cursor.dialect.utf8_only {
+            return Err(Fault::syntax("after ENABLE UTF8=ACCEPT searches name no charset"));
+        }
         argument(cursor, |cursor| charset(cursor, returns.is_some_and(|returns| returns.save)))?;
         cursor.space()?;
     }

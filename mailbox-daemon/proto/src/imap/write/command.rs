@@ -4,15 +4,15 @@ use super::data::{astring, mailbox_name, quoted, sequence_set, string};
 use super::fetch::write_section;
 use crate::imap::acl::{AclSubject, RightsChange};
 use crate::imap::command::{
-    AppendMessage, BodyItem, Command, CommandBody, FetchItem, List, MailboxArgument, MessageSet, Partial,
-    SelectParameters, StatusItem, Store, StoreMode, Target,
+    Append, AppendMessage, AppendPlace, AppendStep, BodyItem, Command, CommandBody, FetchItem, List, Literal,
+    MailboxArgument, MessageSet, Partial, Section, SelectParameters, StatusItem, Store, StoreMode, Target,
 };
 use crate::imap::date;
 use crate::imap::utf7;
 use data_encoding::BASE64;
 use types::{Flags, Keyword, SystemFlag};
 
-/// Appends a command with its line end; APPEND ends with the announcement of its message. Literals are of the non-synchronising
+/// Appends a command with its line end; APPEND ends with the announcement of its octets. Literals are of the non-synchronising
 /// kind. A mailbox argument that names nothing is written as an empty string.
 pub fn command(out: &mut Vec<u8>, command: &Command, utf8_names: bool) {
     out.extend_from_slice(command.tag.as_str().as_bytes());
@@ -57,8 +57,7 @@ impl Writer<'_> {
         match body {
             CommandBody::Append(append) => {
                 self.put("APPEND ");
-                self.mailbox(&append.mailbox);
-                self.append_message(&append.message);
+                self.append(append);
             }
             CommandBody::Authenticate { mechanism, initial } => {
                 self.put("AUTHENTICATE ");
@@ -145,6 +144,11 @@ impl Writer<'_> {
                 self.with_mailbox("RENAME ", from);
                 self.with_mailbox(" ", to);
             }
+            CommandBody::Replace(replace) => {
+                self.target("REPLACE ", &replace.target);
+                self.put(" ");
+                self.append(&replace.append);
+            }
             CommandBody::Search(search) => self.search(search),
             CommandBody::Select { mailbox, read_only, parameters } => {
                 self.with_mailbox(if *read_only { "EXAMINE " } else { "SELECT " }, mailbox);
@@ -225,6 +229,35 @@ impl Writer<'_> {
         self.put(&format!(" ({})", all.join(" ")));
     }
 
+    fn append(&mut self, append: &Append) {
+        self.mailbox(&append.mailbox);
+        let mut in_list = false;
+        for step in &append.steps {
+            if let AppendStep::Message(message) = step {
+                self.put(if in_list { ")" } else { "" });
+                in_list = false;
+                self.append_message(message);
+                continue;
+            }
+            let is_part = !matches!(step, AppendStep::Octets(_, AppendPlace { catenate: false, .. }));
+            self.put(match (is_part, in_list) {
+                (true, false) => " CATENATE (",
+                _ => " ",
+            });
+            in_list |= is_part;
+            match step {
+                AppendStep::Octets(literal, place) => self.octets(*literal, *place),
+                AppendStep::Url(url) => {
+                    self.put("URL ");
+                    astring(self.out, url.as_bytes());
+                }
+                AppendStep::Message(_) => {}
+            }
+        }
+        let is_open = matches!(append.steps.last(), Some(AppendStep::Octets(..)));
+        self.put(if in_list && !is_open { ")" } else { "" });
+    }
+
     fn append_message(&mut self, message: &AppendMessage) {
         if !message.flags.is_empty() || !message.keywords.is_empty() {
             self.flags(message.flags, &message.keywords);
@@ -233,9 +266,17 @@ impl Writer<'_> {
             self.put(" ");
             date::write_date_time(self.out, at);
         }
-        let tilde = if message.literal.binary { "~" } else { "" };
-        let plus = if message.literal.synchronising { "" } else { "+" };
-        self.put(&format!(" {tilde}{{{}{plus}}}", message.literal.bytes));
+    }
+
+    fn octets(&mut self, literal: Literal, place: AppendPlace) {
+        self.put(match (place.utf8, place.catenate) {
+            (true, _) => "UTF8 (",
+            (false, true) => "TEXT ",
+            (false, false) => "",
+        });
+        let tilde = if literal.binary { "~" } else { "" };
+        let plus = if literal.synchronising { "" } else { "+" };
+        self.put(&format!("{tilde}{{{}{plus}}}", literal.bytes));
     }
 
     fn store(&mut self, store: &Store) {
@@ -273,24 +314,18 @@ impl Writer<'_> {
 
     pub(super) fn fetch_item(&mut self, item: &FetchItem) {
         match item {
-            FetchItem::Binary { part, partial, peek } => {
-                self.put(if *peek { "BINARY.PEEK[" } else { "BINARY[" });
-                self.part(part);
+            FetchItem::Binary { section, partial, peek } => {
+                self.section(if *peek { "BINARY.PEEK[" } else { "BINARY[" }, section);
                 self.partial(*partial);
             }
-            FetchItem::BinarySize(part) => {
-                self.put("BINARY.SIZE[");
-                self.part(part);
-            }
+            FetchItem::BinarySize(section) => self.section("BINARY.SIZE[", section),
             FetchItem::Body(BodyItem { section, rfc822_name: true, .. }) => self.put(match section.text {
                 crate::imap::command::SectionText::Header => "RFC822.HEADER",
                 crate::imap::command::SectionText::Text => "RFC822.TEXT",
                 _ => "RFC822",
             }),
             FetchItem::Body(item) => {
-                self.put(if item.peek { "BODY.PEEK[" } else { "BODY[" });
-                write_section(self.out, &item.section);
-                self.put("]");
+                self.section(if item.peek { "BODY.PEEK[" } else { "BODY[" }, &item.section);
                 self.partial(item.partial);
             }
             FetchItem::BodyStructure(extended) => self.put(if *extended { "BODYSTRUCTURE" } else { "BODY" }),
@@ -303,9 +338,9 @@ impl Writer<'_> {
         }
     }
 
-    fn part(&mut self, part: &[u32]) {
-        let part: Vec<String> = part.iter().map(u32::to_string).collect();
-        self.put(&part.join("."));
+    fn section(&mut self, name: &str, section: &Section) {
+        self.put(name);
+        write_section(self.out, section);
         self.put("]");
     }
 

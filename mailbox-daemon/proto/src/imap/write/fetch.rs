@@ -131,11 +131,11 @@ impl<'a> FetchWriter<'a> {
     }
 
     /// `BINARY[...]<first>` or `BINARY.SIZE[...]`, and the space before the value.
-    pub fn binary_name(&mut self, name: &str, part: &[u32], partial: Option<Partial>) {
+    pub fn binary_name(&mut self, name: &str, section: &Section, partial: Option<Partial>) {
         self.name(name);
         self.out.pop();
         self.out.push(b'[');
-        write_part(self.out, part);
+        write_section(self.out, section);
         self.out.push(b']');
         self.origin(partial);
     }
@@ -211,7 +211,8 @@ mod tests {
         fetch.body_name(&section, Some(Partial { first: 3, count: 9 }), false);
         fetch.literal(2, false);
         fetch.out.extend_from_slice(b"ab");
-        fetch.binary_name("BINARY.SIZE", &[1], None);
+        let part = Section { part: vec![1], text: SectionText::Whole };
+        fetch.binary_name("BINARY.SIZE", &part, None);
         fetch.nil();
         fetch.end();
         let expected = "* 12 FETCH (UID 1 FLAGS () MODSEQ (7) RFC822.SIZE 44 BODY[1.2.MIME]<3> {2}\r\nab BINARY.SIZE[1] NIL)\r\n";

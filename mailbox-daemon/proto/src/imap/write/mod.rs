@@ -65,6 +65,8 @@ pub enum Code {
     BadEvent,
     /// The charsets SEARCH speaks.
     BadCharset,
+    /// A URL that names nothing here (RFC 4469).
+    BadUrl(String),
     /// It can never be done.
     Cannot,
     /// The capabilities from now on.
@@ -152,6 +154,10 @@ impl Code {
                 out.extend_from_slice(EVENT_NAMES.as_bytes());
                 out.push(b')');
             }
+            Code::BadUrl(url) => {
+                out.extend_from_slice(b"BADURL ");
+                bracketed_text(out, url);
+            }
             Code::Capability(names) => {
                 out.extend_from_slice(b"CAPABILITY ");
                 out.extend_from_slice(names.as_bytes());
@@ -213,6 +219,7 @@ impl Code {
             Code::UseAttr => "USEATTR",
             Code::AppendUid(..)
             | Code::BadEvent
+            | Code::BadUrl(_)
             | Code::Capability(_)
             | Code::CopyUid(..)
             | Code::HighestModSeq(_)
@@ -223,6 +230,16 @@ impl Code {
             | Code::UidNext(_)
             | Code::UidValidity(_)
             | Code::Unseen(_) => "",
+        }
+    }
+}
+
+/// Text inside a response code: what would end it is percent-encoded as in a URL.
+fn bracketed_text(out: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b']' | 0..b' ' | 0x7f => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+            _ => out.push(byte),
         }
     }
 }

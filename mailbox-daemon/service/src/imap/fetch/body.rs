@@ -1,16 +1,12 @@
 //! One message after the other, item by item, as far as the output has room.
 
 use super::plan::Content;
-use super::source::{Filter, Reader, Source, measure};
-use super::{Context, Losses, digest};
+use super::source::{Reader, Source};
+use super::{Context, Losses, digest, section};
 use crate::imap::reply::Refusal;
 use crate::imap::session::Selected;
-use proto::imap::command::{Partial, Section, SectionText};
 use proto::imap::write::{self, FetchWriter, MessageName};
-use proto::mime::decode::TransferDecoder;
-use proto::mime::header::FieldFilter;
-use proto::mime::{self, DigestView, Part};
-use std::ops::Range;
+use proto::mime::DigestView;
 use store::{Row, StoreError, View};
 use types::{SeqNo, SequenceSet, Uid};
 
@@ -136,98 +132,30 @@ impl Message {
             self.source = match content {
                 Content::Body { section, partial, rfc822_name } => {
                     fetch.body_name(section, *partial, *rfc822_name);
-                    Some(begin_body(&mut fetch, reader, root, section, *partial, scratch)?)
+                    let octets = section::body(reader, root, section, scratch)?;
+                    begun(&mut fetch, Some(octets.unwrap_or_default().source(*partial)))
                 }
-                Content::Binary { part, partial } => {
-                    fetch.binary_name("BINARY", part, *partial);
-                    let found = binary(reader, root, part, losses);
-                    let begun = found.map(|found| begin_binary(&mut fetch, reader, found, *partial, scratch));
-                    Self::or_nil(&mut fetch, begun.transpose()?)
+                Content::Binary { section, partial } => {
+                    fetch.binary_name("BINARY", section, *partial);
+                    let octets = section::binary(reader, root, section, scratch, losses)?;
+                    begun(&mut fetch, Some(octets.unwrap_or_default().source(*partial)))
                 }
-                Content::BinarySize(part) => {
-                    fetch.binary_name("BINARY.SIZE", part, None);
-                    let found = binary(reader, root, part, losses);
-                    let measured =
-                        found.map(|(range, filter)| measure(reader, range, filter, scratch)).transpose()?;
-                    write::number(fetch.out, measured.unwrap_or_default().bytes);
+                Content::BinarySize(section) => {
+                    fetch.binary_name("BINARY.SIZE", section, None);
+                    let octets = section::binary(reader, root, section, scratch, losses)?;
+                    write::number(fetch.out, octets.map_or(0, |octets| octets.measure.bytes));
                     None
                 }
             };
         }
     }
+}
 
-    fn or_nil(fetch: &mut FetchWriter<'_>, source: Option<Source>) -> Option<Source> {
-        if source.is_none() {
-            fetch.nil();
-        }
-        source
+/// Writes the literal's length; its octets come from the source. NIL when there is no such section.
+fn begun(fetch: &mut FetchWriter<'_>, source: Option<Source>) -> Option<Source> {
+    match &source {
+        Some(source) => fetch.literal(source.bytes(), source.has_nul()),
+        None => fetch.nil(),
     }
-}
-
-/// Writes the literal's length; its octets come from the source. A section that is not there is empty.
-fn begin_body(
-    fetch: &mut FetchWriter<'_>,
-    reader: &mut Reader,
-    root: Option<&Part<'_>>,
-    section: &Section,
-    partial: Option<Partial>,
-    scratch: &mut Vec<u8>,
-) -> Result<Source, StoreError> {
-    let range = range_of(reader, root, section).unwrap_or(0..0);
-    let (filter, bytes) = match &section.text {
-        SectionText::HeaderFields { names, not } => {
-            let names = names.iter().map(|name| name.clone().into_bytes()).collect();
-            let filter = Filter::Fields(FieldFilter::new(names, *not));
-            let bytes = measure(reader, range.clone(), filter.clone(), scratch)?.bytes;
-            (filter, bytes)
-        }
-        _ => (Filter::Plain, range.end - range.start),
-    };
-    let source = Source::new(range, filter, bytes, partial, false);
-    fetch.literal(source.bytes(), false);
-    Ok(source)
-}
-
-fn range_of(reader: &Reader, root: Option<&Part<'_>>, section: &Section) -> Option<Range<u64>> {
-    let text = match section.text {
-        SectionText::Whole if section.part.is_empty() => return Some(0..reader.bytes()),
-        SectionText::Whole => mime::SectionText::Whole,
-        SectionText::Header | SectionText::HeaderFields { .. } => mime::SectionText::Header,
-        SectionText::Mime => mime::SectionText::Mime,
-        SectionText::Text => mime::SectionText::Text,
-    };
-    root?.section(&section.part, text)
-}
-
-/// Where a part's body lies and how it is decoded (RFC 3516 section 4).
-fn binary(
-    reader: &Reader,
-    root: Option<&Part<'_>>,
-    part: &[u32],
-    losses: &mut Losses,
-) -> Option<(Range<u64>, Filter)> {
-    if part.is_empty() {
-        return Some((0..reader.bytes(), Filter::Plain));
-    }
-    let part = root?.find(part)?;
-    let known: [&[u8]; 5] = [b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable"];
-    let encoding = part.encoding.map(<[u8]>::trim_ascii);
-    if encoding.is_some_and(|encoding| !known.iter().any(|known| known.eq_ignore_ascii_case(encoding))) {
-        losses.unknown_encoding = true;
-        return None;
-    }
-    Some((part.body_range(), Filter::Decoded(TransferDecoder::of_name(encoding))))
-}
-
-fn begin_binary(
-    fetch: &mut FetchWriter<'_>,
-    reader: &mut Reader,
-    (range, filter): (Range<u64>, Filter),
-    partial: Option<Partial>,
-    scratch: &mut Vec<u8>,
-) -> Result<Source, StoreError> {
-    let measured = measure(reader, range.clone(), filter.clone(), scratch)?;
-    let source = Source::new(range, filter, measured.bytes, partial, measured.has_nul);
-    fetch.literal(source.bytes(), measured.has_nul);
-    Ok(source)
+    source
 }

@@ -3,6 +3,7 @@
 
 mod body;
 mod plan;
+mod section;
 mod source;
 
 use super::digest;
@@ -16,6 +17,7 @@ use proto::imap::command::{Fetch, MessageSet};
 use proto::imap::session::{Enabled, ExpungeNews};
 use proto::imap::write::{Code, FetchWriter, MessageName};
 use proto::mime::DigestView;
+pub(super) use section::SectionOctets;
 use std::ops::ControlFlow;
 use store::{FlagChange, Row, StoreError, View};
 use types::{Flags, Keyword, Limits, Right, SeqNo, SequenceSet, SystemFlag, Uid};

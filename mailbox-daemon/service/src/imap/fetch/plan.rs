@@ -1,4 +1,4 @@
-use proto::imap::command::{FetchItem, Partial, Section};
+use proto::imap::command::{FetchItem, Partial, Section, SectionText};
 
 /// What a FETCH asks of every message, sorted by where the answer comes from.
 pub(super) struct Plan {
@@ -27,8 +27,8 @@ pub(super) enum Reads {
 /// An item answered from the message's file.
 pub(super) enum Content {
     Body { section: Section, partial: Option<Partial>, rfc822_name: bool },
-    Binary { part: Vec<u32>, partial: Option<Partial> },
-    BinarySize(Vec<u32>),
+    Binary { section: Section, partial: Option<Partial> },
+    BinarySize(Section),
 }
 
 impl Plan {
@@ -59,11 +59,11 @@ impl Plan {
 
     fn add(&mut self, item: FetchItem) {
         match item {
-            FetchItem::Binary { part, partial, peek } => {
+            FetchItem::Binary { section, partial, peek } => {
                 self.sets_seen |= !peek;
-                self.contents.push(Content::Binary { part, partial });
+                self.contents.push(Content::Binary { section, partial });
             }
-            FetchItem::BinarySize(part) => self.contents.push(Content::BinarySize(part)),
+            FetchItem::BinarySize(section) => self.contents.push(Content::BinarySize(section)),
             FetchItem::Body(item) => {
                 self.sets_seen |= !item.peek;
                 let rfc822_name = item.rfc822_name;
@@ -87,10 +87,9 @@ impl Plan {
     /// Whether the index is asked besides the file.
     pub(super) fn needs_digest(&self) -> bool {
         let by_structure = |content: &Content| match content {
-            Content::Body { section, .. } => {
-                !section.part.is_empty() || section.text != proto::imap::command::SectionText::Whole
-            }
-            Content::Binary { part, .. } | Content::BinarySize(part) => !part.is_empty(),
+            Content::Body { section, .. }
+            | Content::Binary { section, .. }
+            | Content::BinarySize(section) => !section.part.is_empty() || section.text != SectionText::Whole,
         };
         self.envelope || self.body || self.body_structure || self.contents.iter().any(by_structure)
     }

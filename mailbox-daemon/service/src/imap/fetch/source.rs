@@ -48,9 +48,10 @@ impl Reader {
 }
 
 /// What is done with octets on their way.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) enum Filter {
     /// Nothing.
+    #[default]
     Plain,
     /// Header fields are picked.
     Fields(FieldFilter),
@@ -125,14 +126,9 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// A slice of what a filter leaves of a range; `total` octets if it were no slice.
-    pub(super) fn new(
-        range: Range<u64>,
-        filter: Filter,
-        total: u64,
-        partial: Option<Partial>,
-        keep_nul: bool,
-    ) -> Source {
+    /// A slice of what a filter leaves of a range; `whole` is what it leaves of all of it.
+    pub(super) fn new(range: Range<u64>, filter: Filter, whole: Measure, partial: Option<Partial>) -> Source {
+        let (total, keep_nul) = (whole.bytes, whole.has_nul);
         let (skip, owed) = match partial {
             None => (0, total),
             Some(Partial { first, count }) => {
@@ -153,6 +149,11 @@ impl Source {
     /// Octets the literal has.
     pub(super) fn bytes(&self) -> u64 {
         self.owed
+    }
+
+    /// Whether it is a `literal8`.
+    pub(super) fn has_nul(&self) -> bool {
+        self.keep_nul
     }
 
     /// Writes on until `out` holds `full` octets; whether all is written. A file that ends too early is an error.

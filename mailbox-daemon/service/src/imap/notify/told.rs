@@ -105,7 +105,7 @@ impl Session {
     ) -> Result<(), Refusal> {
         let place = self.resolve(&entry.name)?;
         if !place.rights.has(Right::Read) {
-            write::list_no_access(&mut self.out, &whole_line(entry), self.enabled.revision2);
+            write::list_no_access(&mut self.out, &whole_line(entry), self.enabled.utf8_names());
             return Ok(());
         }
         let mailbox = place.open()?.mailbox;
@@ -219,7 +219,7 @@ impl Session {
             .any(|name| Wanted::of(&notify.set, name, || is_subscribed_in(&entries, name)).names);
         if is_wanted {
             let entry = entry_of(&entries, to);
-            write::list_renamed(&mut self.out, &whole_line(&entry), from, self.enabled.revision2);
+            write::list_renamed(&mut self.out, &whole_line(&entry), from, self.enabled.utf8_names());
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ impl Session {
         if asks(Wanted::of(&notify.set, name, is_subscribed)) {
             let entry = entry_of(entries, name);
             let line: ListLine<'_> = whole_line(&entry);
-            write::list(&mut self.out, &line, self.enabled.revision2);
+            write::list(&mut self.out, &line, self.enabled.utf8_names());
         }
     }
 }
