@@ -36,6 +36,8 @@ pub struct AccountMail {
     mailboxes: Mutex<HashMap<MailboxName, Slot>>,
     /// Held while the small files at the root change.
     ledger: Mutex<()>,
+    /// Held while the full-text index is open.
+    pub(crate) full_text: Mutex<()>,
 }
 
 /// A mailbox that is open, or was.
@@ -52,6 +54,7 @@ impl AccountMail {
             root: tree_of(core, "mail", address),
             mailboxes: Mutex::default(),
             ledger: Mutex::default(),
+            full_text: Mutex::default(),
         };
         match account.core.disk.stat(&account.root.join(Generations::FILE_NAME)) {
             Ok(_) => account.clean(),

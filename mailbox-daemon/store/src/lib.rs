@@ -13,6 +13,7 @@ mod database;
 pub mod directory;
 pub mod disk;
 mod error;
+mod fulltext;
 mod index;
 mod journal;
 mod keywords;
@@ -32,6 +33,7 @@ pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;
 pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
+pub use fulltext::{Extent, FullText, FullTextError, Places, Text, TextPlace};
 pub use mailbox::{
     Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile,
     Row, Status,

@@ -1,7 +1,7 @@
 //! What holds for every message, however broken, and for every stored digest, however damaged.
 
 use super::report::{Action, RecipientReport, Report, Returned};
-use super::text::TextSearch;
+use super::text::{MessageText, TextSearch};
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -122,6 +122,21 @@ proptest! {
         prop_assert!(TextSearch::new(&key).in_body(&root, reader(message.as_bytes(), 7)).unwrap());
         let absent = format!("{key}y");
         prop_assert!(!TextSearch::new(&absent).in_body(&root, reader(message.as_bytes(), 70_001)).unwrap());
+    }
+
+    #[test]
+    fn the_text_of_a_message_holds_all_that_is_found_in_it(message in message(), key in "[a-z: =-]{1,4}", chunk in 1usize..40) {
+        let digest = scan_in([&message]);
+        let root = digest.view().structure().unwrap();
+        let text = MessageText::read(&root, usize::MAX, reader(&message, chunk)).unwrap().unwrap();
+        let mut search = TextSearch::new(&key);
+        let in_body = search.in_body(&root, reader(&message, 7)).unwrap();
+        prop_assert!(!in_body || search.in_folded(&text.body));
+        let anywhere = search.in_message(&root, reader(&message, 9)).unwrap();
+        prop_assert!(!anywhere || search.in_folded(&text.header) || search.in_folded(&text.body));
+        let bytes = text.header.len() + text.body.len();
+        let cut = MessageText::read(&root, bytes.saturating_sub(1), reader(&message, chunk)).unwrap();
+        prop_assert_eq!(cut.is_none(), bytes > 0);
     }
 
     #[test]

@@ -19,10 +19,29 @@ const WINDOW_BYTES: usize = 64 * 1024;
 /// A search key, ready to be looked for in many messages. Buffers are kept from one message to the next.
 pub struct TextSearch {
     finder: Finder<'static>,
+    walk: Walk,
+}
+
+/// Where a piece of text was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// A header that BODY does not look into: of the message itself and of its parts.
+    Header,
+    /// A text part, or the header of a message inside.
+    Body,
+}
+
+/// Goes through the text of a message, piece by piece, folded.
+#[derive(Default)]
+struct Walk {
     window: Window,
     decoded: Vec<u8>,
     text: Vec<u8>,
     folded: Vec<u8>,
+    /// Octets of a body's text so far that each of its pieces begins with.
+    overlap_bytes: usize,
+    /// Whether headers are left out.
+    only_bodies: bool,
 }
 
 /// The part of the message in memory.
@@ -35,13 +54,14 @@ struct Window {
 impl TextSearch {
     /// A search for `key`. An empty key is found everywhere.
     pub fn new(key: &str) -> TextSearch {
-        TextSearch {
-            finder: Finder::new(&folded(key)).into_owned(),
-            window: Window::default(),
-            decoded: Vec::new(),
-            text: Vec::new(),
-            folded: Vec::new(),
-        }
+        let finder = Finder::new(&folded(key)).into_owned();
+        let overlap_bytes = finder.needle().len().saturating_sub(1);
+        TextSearch { finder, walk: Walk { overlap_bytes, ..Walk::default() } }
+    }
+
+    /// The key, folded.
+    pub fn folded_key(&self) -> &str {
+        std::str::from_utf8(self.finder.needle()).unwrap_or_default()
     }
 
     /// Whether text folded before, such as a field of a digest, contains the key.
@@ -53,21 +73,20 @@ impl TextSearch {
     pub fn in_message<E>(
         &mut self,
         root: &Part<'_>,
-        mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
     ) -> Result<bool, E> {
-        self.window.bytes.clear();
-        Ok(self.in_header_range(root.header_range(), root.body_end, &mut read)?
-            || self.in_part(root, root.body_end, true, &mut read)?)
+        self.walk.only_bodies = false;
+        self.walk.message(root, read, |_, text| self.finder.find(text).is_some())
     }
 
     /// BODY: the text of the bodies, not the header of the message and of its parts.
     pub fn in_body<E>(
         &mut self,
         root: &Part<'_>,
-        mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
     ) -> Result<bool, E> {
-        self.window.bytes.clear();
-        self.in_part(root, root.body_end, false, &mut read)
+        self.walk.only_bodies = true;
+        self.walk.message(root, read, |_, text| self.finder.find(text).is_some())
     }
 
     /// HEADER: any field called `name` whose decoded value contains the key; an empty key asks whether there is such a field.
@@ -77,8 +96,8 @@ impl TextSearch {
         name: &str,
         mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
     ) -> Result<bool, E> {
-        self.window.bytes.clear();
-        let TextSearch { finder, window, folded, .. } = self;
+        let TextSearch { finder, walk: Walk { window, folded, .. } } = self;
+        window.bytes.clear();
         window.each_header_piece(root.header_range(), root.body_start, &mut read, |piece| {
             header::fields(piece).filter(|field| field.is(name)).any(|field| {
                 folded.clear();
@@ -87,35 +106,85 @@ impl TextSearch {
             })
         })
     }
+}
 
-    fn in_header_range<E>(
+/// The text of one message as [`TextSearch`] goes through it, folded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageText {
+    /// What only TEXT looks into.
+    pub header: Vec<u8>,
+    /// What BODY looks into.
+    pub body: Vec<u8>,
+}
+
+impl MessageText {
+    /// Reads it; `None` when it has more than `bytes_max` octets. What a search finds in a message is in its header or in its
+    /// body here.
+    pub fn read<E>(
+        root: &Part<'_>,
+        bytes_max: usize,
+        read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+    ) -> Result<Option<MessageText>, E> {
+        let mut text = MessageText::default();
+        let is_too_much = Walk::default().message(root, read, |place, piece| {
+            match place {
+                Place::Header => text.header.extend_from_slice(piece),
+                Place::Body => text.body.extend_from_slice(piece),
+            }
+            text.header.len() + text.body.len() > bytes_max
+        })?;
+        Ok((!is_too_much).then_some(text))
+    }
+}
+
+impl Walk {
+    /// Shows every piece of text until `visit` has found what it wants; whether it has.
+    fn message<E>(
         &mut self,
+        root: &Part<'_>,
+        mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        mut visit: impl FnMut(Place, &[u8]) -> bool,
+    ) -> Result<bool, E> {
+        self.window.bytes.clear();
+        Ok(self.header(Place::Header, root.header_range(), root.body_end, &mut read, &mut visit)?
+            || self.part(root, root.body_end, &mut read, &mut visit)?)
+    }
+
+    fn header<E>(
+        &mut self,
+        place: Place,
         range: Range<u64>,
         read_ahead: u64,
         read: &mut impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        visit: &mut impl FnMut(Place, &[u8]) -> bool,
     ) -> Result<bool, E> {
-        let TextSearch { finder, window, folded, .. } = self;
-        window.each_header_piece(range, read_ahead, read, |piece| header_contains(finder, piece, folded))
+        if place == Place::Header && self.only_bodies {
+            return Ok(false);
+        }
+        let Walk { window, folded, .. } = self;
+        window.each_header_piece(range, read_ahead, read, |piece| {
+            each_folded(piece, folded, |text| visit(place, text))
+        })
     }
 
     /// Looks into a part's body, and into what it contains.
-    fn in_part<E>(
+    fn part<E>(
         &mut self,
         part: &Part<'_>,
         read_ahead: u64,
-        part_headers: bool,
         read: &mut impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        visit: &mut impl FnMut(Place, &[u8]) -> bool,
     ) -> Result<bool, E> {
         let readable =
             part.is_text() || part.media_type.is_some_and(|name| name.eq_ignore_ascii_case(b"message"));
         if part.kind == PartKind::Leaf && readable {
-            return self.in_leaf(part, read_ahead, read);
+            return self.leaf(part, read_ahead, read, visit);
         }
+        // The header of a message inside is text of the body around it.
+        let place = if part.kind == PartKind::Message { Place::Body } else { Place::Header };
         for child in &part.children {
-            // The header of a message inside is text of the body around it.
-            let with_header = part_headers || part.kind == PartKind::Message;
-            if with_header && self.in_header_range(child.header_range(), read_ahead, read)?
-                || self.in_part(child, read_ahead, part_headers, read)?
+            if self.header(place, child.header_range(), read_ahead, read, visit)?
+                || self.part(child, read_ahead, read, visit)?
             {
                 return Ok(true);
             }
@@ -123,11 +192,12 @@ impl TextSearch {
         Ok(false)
     }
 
-    fn in_leaf<E>(
+    fn leaf<E>(
         &mut self,
         part: &Part<'_>,
         read_ahead: u64,
         read: &mut impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        visit: &mut impl FnMut(Place, &[u8]) -> bool,
     ) -> Result<bool, E> {
         let mut transfer = TransferDecoder::of_name(part.encoding);
         let mut charset = part
@@ -139,7 +209,7 @@ impl TextSearch {
         let mut stream = FoldStream::default();
         self.folded.clear();
         while range.start < range.end {
-            let TextSearch { finder, window, decoded, text, folded } = self;
+            let Walk { window, decoded, text, folded, overlap_bytes, .. } = self;
             let octets = window.get(range.clone(), read_ahead, read)?;
             if octets.is_empty() {
                 break;
@@ -165,15 +235,17 @@ impl TextSearch {
                     text
                 }
             };
-            if stream.feed_and_find(octets, last, finder, folded) {
+            stream.feed(octets, last, *overlap_bytes, folded);
+            if visit(Place::Body, folded) {
                 return Ok(true);
             }
         }
-        Ok(self.finder.needle().is_empty())
+        // An empty key is found in an empty text.
+        Ok(visit(Place::Body, b""))
     }
 }
 
-/// Folds a text that comes in chunks and looks for the key across their edges.
+/// Folds a text that comes in chunks.
 #[derive(Default)]
 struct FoldStream {
     /// The last octets of the chunk before that may belong to a letter of the next.
@@ -184,37 +256,46 @@ struct FoldStream {
 const HELD_BYTES_MAX: usize = 256;
 
 impl FoldStream {
-    /// `folded` carries the end of the text so far from call to call.
-    fn feed_and_find(&mut self, text: &[u8], last: bool, finder: &Finder<'_>, folded: &mut Vec<u8>) -> bool {
-        let keep = finder.needle().len().saturating_sub(1).min(folded.len());
+    /// Leaves in `folded` the last `overlap_bytes` it had and what comes now.
+    fn feed(&mut self, text: &[u8], last: bool, overlap_bytes: usize, folded: &mut Vec<u8>) {
+        let keep = overlap_bytes.min(folded.len());
         folded.drain(..folded.len() - keep);
         if self.held.is_empty() && (last || text.last().is_none_or(u8::is_ascii)) {
-            fold(text, folded);
-        } else {
-            self.held.extend_from_slice(text);
-            let foreign =
-                self.held.iter().rev().take(HELD_BYTES_MAX).take_while(|byte| !byte.is_ascii()).count();
-            let cut = if last { self.held.len() } else { self.held.len() - foreign };
-            let rest = self.held.split_off(cut);
-            fold(&self.held, folded);
-            self.held = rest;
+            return fold(text, folded);
         }
-        finder.find(folded).is_some()
+        self.held.extend_from_slice(text);
+        let cut = if last { self.held.len() } else { self.held.len() - held_bytes(&self.held) };
+        let rest = self.held.split_off(cut);
+        fold(&self.held, folded);
+        self.held = rest;
     }
 }
 
-/// Whether any field contains the key. Most headers are plain and need nothing but lower case.
-fn header_contains(finder: &Finder<'_>, header: &[u8], folded: &mut Vec<u8>) -> bool {
+/// How many octets at the end wait for what follows: those that are not ASCII, at most some, and no torn character in front.
+fn held_bytes(text: &[u8]) -> usize {
+    let foreign = text.iter().rev().take(HELD_BYTES_MAX).take_while(|byte| !byte.is_ascii()).count();
+    let start = text.len() - foreign;
+    foreign - text[start..].iter().take(3).take_while(|byte| is_continuation(**byte)).count()
+}
+
+/// Whether the octet is inside a character of UTF-8.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}
+
+/// Shows a header folded, whole or field by field, until `visit` has found what it wants. Most headers are plain and need
+/// nothing but lower case.
+fn each_folded(header: &[u8], folded: &mut Vec<u8>, mut visit: impl FnMut(&[u8]) -> bool) -> bool {
     if memmem::find(header, b"=?").is_none() && ascii_prefix(header) == header.len() {
         folded.clear();
         unfold_into(header, folded);
         folded.make_ascii_lowercase();
-        return finder.find(folded).is_some();
+        return visit(folded);
     }
     header::fields(header).any(|field| {
         folded.clear();
         fold_field(field.raw, folded);
-        finder.find(folded).is_some()
+        visit(folded)
     })
 }
 
