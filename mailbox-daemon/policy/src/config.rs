@@ -37,6 +37,9 @@ pub struct Settings {
     /// Which resolver answers.
     #[serde(default)]
     pub dns: Dns,
+    /// How mail is searched.
+    #[serde(default)]
+    pub search: Search,
     /// The spam filter.
     #[serde(default)]
     pub spam: Spam,
@@ -124,6 +127,20 @@ pub struct Spam {
 impl Default for Spam {
     fn default() -> Spam {
         Spam { enabled: true }
+    }
+}
+
+/// How mail is searched.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Search {
+    /// Whether an index of all text is kept, which makes searches in messages fast and takes about half their text's room.
+    pub fulltext: bool,
+}
+
+impl Default for Search {
+    fn default() -> Search {
+        Search { fulltext: true }
     }
 }
 

@@ -11,6 +11,7 @@ use std::io::{Read, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::directory::Directory;
 use store::queue::Queue;
@@ -18,6 +19,9 @@ use store::{Store, StoreError, StoreOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use types::UnixSeconds;
+
+/// Searches that go through messages at once: each keeps a thread busy.
+const SEARCHING_MAX: usize = 4;
 
 /// Everything one running box consists of.
 pub struct Host {
@@ -33,8 +37,12 @@ pub struct Host {
     pub stop: Stop,
     /// A place for each message that may be received at once.
     pub receiving: Semaphore,
+    /// A place for each search that may go through messages at once; those waiting take turns.
+    pub searching: Semaphore,
     /// Compressors for IMAP sessions with COMPRESS.
     pub deflaters: Arc<Deflaters>,
+    /// Counts what clients and other servers ask for, so that work that can wait sees when there is nothing else to do.
+    pub requests: AtomicU64,
     state_dir: PathBuf,
     config_file: PathBuf,
 }
@@ -131,6 +139,8 @@ impl Host {
         let tls = Tls::load(&state_dir.join(&settings.tls.certificate), &state_dir.join(&settings.tls.key))?;
         Ok(Arc::new(Host {
             receiving: Semaphore::new(settings.limits.receiving_max),
+            searching: Semaphore::new(SEARCHING_MAX),
+            requests: AtomicU64::new(0),
             deflaters: Arc::default(),
             settings: ArcSwap::from_pointee(settings),
             state,

@@ -11,6 +11,7 @@ pub mod demo;
 mod directory;
 mod disk;
 pub mod dns;
+mod fulltext;
 pub mod host;
 pub mod imap;
 pub mod listen;

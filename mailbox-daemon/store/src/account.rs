@@ -25,7 +25,7 @@ use ledger::{Generations, SpecialUses, Subscriptions};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
-use types::{Address, MailboxName};
+use types::{Address, MailboxName, UidValidity};
 
 /// One account's mailboxes.
 pub struct AccountMail {
@@ -127,6 +127,21 @@ impl AccountMail {
         self.sync_root()?;
         self.note(|| MailboxChange::Subscribed(name.clone()));
         Ok(())
+    }
+
+    /// The mailboxes that are open.
+    pub(crate) fn open_mailboxes(&self) -> Vec<Weak<Mailbox>> {
+        let is_open = |slot: &&Slot| slot.mailbox.strong_count() > 0;
+        locked(&self.mailboxes).values().filter(is_open).map(|slot| slot.mailbox.clone()).collect()
+    }
+
+    /// The generations of UIDs of all mailboxes there are.
+    pub fn generations_in_use(&self) -> Result<Vec<UidValidity>, StoreError> {
+        let mut generations = Vec::new();
+        for name in self.names()? {
+            generations.extend(self.uid_validity_of(&self.folder(&name)?).and_then(UidValidity::new));
+        }
+        Ok(generations)
     }
 
     /// Writes the indexes of all open mailboxes.

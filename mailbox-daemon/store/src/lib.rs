@@ -32,8 +32,8 @@ pub use account::{AccountMail, Acl, AclEntry, AnnotationChange, Annotations, Mai
 pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;
-pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
 pub use fulltext::{Extent, FullText, FullTextError, Places, Text, TextPlace};
+pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
 pub use mailbox::{
     Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile,
     Row, Status,

@@ -121,6 +121,12 @@ impl Store {
         self.inner.core.sharing.changes()
     }
 
+    /// The mailboxes somebody looks at or delivered to lately.
+    pub fn open_mailboxes(&self) -> Vec<Weak<Mailbox>> {
+        let accounts: Vec<_> = locked(&self.inner.accounts).values().filter_map(Weak::upgrade).collect();
+        accounts.iter().flat_map(|account| account.open_mailboxes()).collect()
+    }
+
     /// A new message on the account's file system.
     pub fn new_message(&self, account: &Address) -> Result<NewMessage, StoreError> {
         self.account(account)?.new_message()

@@ -87,6 +87,11 @@ impl Input {
         !self.is_empty() || !matches!(self.state, State::Command)
     }
 
+    /// Octets that came and were not used yet.
+    pub fn waiting_bytes(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
     /// Room for `bytes` more; say with [`Input::filled`] how many came.
     pub fn space(&mut self, bytes: usize) -> &mut [u8] {
         self.compact();

@@ -7,7 +7,7 @@ use types::{Limits, Uid};
 const READ_BYTES: usize = 64 * 1024;
 
 /// What a message says: remembered, or found out now and remembered.
-pub(super) fn of_message(mailbox: &Arc<Mailbox>, uid: Uid, limits: &Limits) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn of_message(mailbox: &Arc<Mailbox>, uid: Uid, limits: &Limits) -> Result<Vec<u8>, StoreError> {
     if let Some(digest) = mailbox.digest(uid)?.filter(|digest| DigestView::parse(digest).is_ok()) {
         return Ok(digest);
     }

@@ -10,7 +10,7 @@ mod all_mailboxes;
 mod append;
 mod compress;
 mod copy;
-mod digest;
+pub(crate) mod digest;
 mod entry;
 mod fetch;
 mod idle;

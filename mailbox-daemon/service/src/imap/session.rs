@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store::{AccountMail, Ring, View, WatchGuard};
 use tokio::time::{Instant, timeout};
@@ -21,6 +22,8 @@ use types::{Limits, ModSeq, Rights, SequenceSet};
 
 /// Read at once while commands come in.
 const READ_BYTES: usize = 4096;
+/// What a client may send while a long command runs; the rest waits in the network.
+const AHEAD_BYTES_MAX: usize = 16 * 1024;
 /// What a client may send before it is logged in, line and literals alike.
 const STRANGER_BYTES_MAX: usize = 8192;
 
@@ -230,6 +233,7 @@ impl Session {
     /// Does one command and writes its tagged answer.
     async fn obey(&mut self, command: Command) -> Result<(), Refusal> {
         let Command { tag, body } = command;
+        self.host.requests.fetch_add(1, Ordering::Relaxed);
         if let Some(why) = self.is_shut_out() {
             write::untagged(&mut self.out, Status::Bye, None, why);
             return Err(Refusal::Gone);
@@ -296,7 +300,7 @@ impl Session {
             CommandBody::Noop => Self::noop(),
             CommandBody::Rename { from, to } => self.rename(from, to),
             CommandBody::Replace(replace) => self.replace(replace).await,
-            CommandBody::Search(search) => self.search(tag, search),
+            CommandBody::Search(search) => self.search(tag, search).await,
             CommandBody::Select { mailbox, read_only, parameters } => {
                 self.select(mailbox, read_only, parameters).await
             }
@@ -344,6 +348,17 @@ impl Session {
             write::untagged(&mut self.out, Status::Bye, None, text);
         }
         read
+    }
+
+    /// Whether the client hung up while a long command runs. What it sends meanwhile is kept for its turn.
+    pub(super) async fn is_client_gone(&mut self) -> bool {
+        let Some(stream) = &mut self.stream else { return true };
+        if self.input.waiting_bytes() >= AHEAD_BYTES_MAX {
+            return false;
+        }
+        let read = timeout(Duration::ZERO, stream.read(self.input.space(READ_BYTES))).await;
+        self.input.filled(READ_BYTES, read.as_ref().map_or(0, |read| *read.as_ref().unwrap_or(&0)));
+        matches!(read, Ok(Ok(0) | Err(_)))
     }
 
     /// Sends what was written. A client that does not take it in time is gone, also one that takes it in drips.

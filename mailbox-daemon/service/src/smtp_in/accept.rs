@@ -7,6 +7,7 @@ use crate::host::Host;
 use proto::mime::Scanner;
 use proto::smtp::reply::{Reply, say};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use store::queue::{Header, Queued};
 use store::{Arrival, Mailbox, NewMessage, StoreError, Ticket};
 use tracing::{info, warn};
@@ -28,6 +29,7 @@ enum Copy {
 impl Connection {
     /// The end of the message: on disk, everywhere it goes, before the 250.
     pub(super) async fn end(&mut self, lacks_newline: bool) -> Reply {
+        self.host.requests.fetch_add(1, Ordering::Relaxed);
         let refusal = self.complete(lacks_newline);
         let Some(mut transaction) = self.transaction.take() else { return say::BAD_SEQUENCE };
         let Some(incoming) = transaction.incoming.take() else { return say::BAD_SEQUENCE };

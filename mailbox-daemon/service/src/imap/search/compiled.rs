@@ -1,3 +1,4 @@
+use super::looked_up::LookedUp;
 use crate::imap::reply::Refusal;
 use crate::imap::session::Selected;
 use proto::imap::command::{MessageSet, Target};
@@ -5,7 +6,7 @@ use proto::imap::date::DAY_S;
 use proto::imap::search::{HeaderField, SearchField, SearchKey};
 use proto::mime::text::TextSearch;
 use proto::mime::{DigestFront, DigestView, Part, SentDate, fold};
-use store::{MessageFile, Row, StoreError};
+use store::{MessageFile, Row, StoreError, TextPlace};
 use types::{Flags, ModSeq, SequenceSet, UnixSeconds};
 
 /// A search key with everything looked up that is the same for all messages.
@@ -24,8 +25,7 @@ pub(super) enum Compiled {
     Or(Box<Compiled>, Box<Compiled>),
     SentDay(Days),
     Smaller(u64),
-    /// Where, and what.
-    Text(Where, Box<TextSearch>),
+    Text(Box<Wanted>),
     Uids(SequenceSet),
     /// The internal date lies in this range of seconds, ends included.
     Within(UnixSeconds, UnixSeconds),
@@ -38,11 +38,12 @@ pub(super) struct Needle {
     folded: Vec<u8>,
 }
 
-/// Which text is searched.
-#[derive(Clone, Copy)]
-pub(super) enum Where {
-    Body,
-    Everywhere,
+/// A text to be found in the messages themselves.
+pub(super) struct Wanted {
+    place: TextPlace,
+    search: TextSearch,
+    /// What the full-text index knows.
+    looked_up: Option<LookedUp>,
 }
 
 /// A range of days, ends included.
@@ -110,7 +111,7 @@ impl Compiled {
             SearchKey::All => Compiled::Known(true),
             SearchKey::And(keys) => Compiled::and(keys.iter().map(inner).collect::<Result<_, _>>()?),
             SearchKey::Before(day) => Compiled::InternalDay(Days::before(*day)),
-            SearchKey::Body(text) => Compiled::Text(Where::Body, Box::new(TextSearch::new(text))),
+            SearchKey::Body(text) => Compiled::text(TextPlace::Body, text),
             SearchKey::Field(field, text) => Compiled::field(HeaderField::Search(*field), text),
             SearchKey::Flag(flag, set) => Compiled::Flags(Flags::system(*flag), *set),
             SearchKey::Header(name, text) => match HeaderField::of_name(name) {
@@ -148,10 +149,30 @@ impl Compiled {
             SearchKey::Sequence(set) => Compiled::uids(selected, set, false)?,
             SearchKey::Since(day) => Compiled::InternalDay(Days::since(*day)),
             SearchKey::Smaller(bytes) => Compiled::Smaller(*bytes),
-            SearchKey::Text(text) => Compiled::Text(Where::Everywhere, Box::new(TextSearch::new(text))),
+            SearchKey::Text(text) => Compiled::text(TextPlace::Anywhere, text),
             SearchKey::Uid(set) => Compiled::uids(selected, set, true)?,
             SearchKey::Younger(seconds) => Compiled::Within(now - i64::from(*seconds), i64::MAX),
         })
+    }
+
+    fn text(place: TextPlace, text: &str) -> Compiled {
+        Compiled::Text(Box::new(Wanted { place, search: TextSearch::new(text), looked_up: None }))
+    }
+
+    /// Asks `look_up` about each text that has to be in the messages themselves.
+    pub(super) fn look_up(&mut self, look_up: &mut dyn FnMut(&str, TextPlace) -> Option<LookedUp>) {
+        match self {
+            Compiled::Text(wanted) => {
+                wanted.looked_up = look_up(wanted.search.folded_key(), wanted.place);
+            }
+            Compiled::Not(key) => key.look_up(look_up),
+            Compiled::And(keys) => keys.iter_mut().for_each(|key| key.look_up(look_up)),
+            Compiled::Or(either, or) => {
+                either.look_up(look_up);
+                or.look_up(look_up);
+            }
+            _ => {}
+        }
     }
 
     fn field(field: HeaderField, text: &str) -> Compiled {
@@ -184,17 +205,19 @@ impl Compiled {
         }
     }
 
-    /// The messages worth looking at: a set of numbers that must hold in any case cuts them down.
+    /// The messages worth looking at: sets of numbers that must hold in any case cut them down.
     pub(super) fn candidates(&self, all: &SequenceSet) -> SequenceSet {
-        let named = match self {
-            Compiled::Uids(uids) => Some(uids),
-            Compiled::And(keys) => keys.iter().find_map(|key| match key {
-                Compiled::Uids(uids) => Some(uids),
-                _ => None,
-            }),
-            _ => None,
-        };
-        named.unwrap_or(all).clone()
+        match self {
+            Compiled::Uids(uids) => all.intersection(uids),
+            Compiled::Text(wanted) => match &wanted.looked_up {
+                Some(looked_up) => all.intersection(&looked_up.candidates()),
+                None => all.clone(),
+            },
+            Compiled::And(keys) => {
+                keys.iter().fold(all.clone(), |candidates, key| key.candidates(&candidates))
+            }
+            _ => all.clone(),
+        }
     }
 
     /// Whether the key holds for the message; `None` when what is known does not decide it.
@@ -222,16 +245,7 @@ impl Compiled {
                 days.contains(day)
             })),
             Compiled::Smaller(bytes) => by_row(row.wire_bytes < *bytes),
-            Compiled::Text(place, search) => match facts {
-                Facts::Message { root, file, .. } => {
-                    let read = |to: &mut [u8], at| file.read_at(to, at);
-                    match place {
-                        Where::Body => search.in_body(root, read).map(Some),
-                        Where::Everywhere => search.in_message(root, read).map(Some),
-                    }
-                }
-                _ => Ok(None),
-            },
+            Compiled::Text(wanted) => wanted.judge(row, facts),
             Compiled::Uids(uids) => by_row(uids.contains(row.uid.get())),
             Compiled::Within(first, last) => by_row((*first..=*last).contains(&row.internal_date)),
         }
@@ -268,6 +282,21 @@ fn any(
     }
 }
 
+impl Wanted {
+    fn judge(&mut self, row: &Row, facts: &Facts<'_>) -> Result<Option<bool>, StoreError> {
+        let uid = row.uid.get();
+        if self.looked_up.as_ref().is_some_and(|looked_up| !looked_up.may_be_in(uid)) {
+            return Ok(Some(false));
+        }
+        let Facts::Message { root, file, .. } = facts else { return Ok(None) };
+        let read = |to: &mut [u8], at| file.read_at(to, at);
+        match self.place {
+            TextPlace::Body => self.search.in_body(root, read).map(Some),
+            TextPlace::Anywhere => self.search.in_message(root, read).map(Some),
+        }
+    }
+}
+
 impl Needle {
     /// Whether the field contains the text; `None` when what is known does not say.
     fn is_in(&mut self, field: HeaderField, facts: &Facts<'_>) -> Option<bool> {
@@ -286,8 +315,9 @@ impl Needle {
     }
 
     fn is_in_plain(&mut self, text: Option<&[u8]>) -> bool {
+        let Some(text) = text else { return false };
         self.folded.clear();
-        text.inspect(|text| fold::fold(text, &mut self.folded)).is_some()
-            && self.search.in_folded(&self.folded)
+        fold::fold(text, &mut self.folded);
+        self.search.in_folded(&self.folded)
     }
 }

@@ -16,7 +16,7 @@ const CHUNK: usize = 8192;
 impl Session {
     pub(in crate::imap) async fn sort(&mut self, tag: &Tag, sort: Sort) -> Answer {
         let settings = self.settings();
-        let sorted = self.sorted(&sort, &settings.limits);
+        let sorted = Box::pin(self.sorted(&sort, &settings.limits)).await;
         self.save(sort.returns, sorted.as_ref().ok().map(|uids| Found::Sorted(uids)));
         let mut sorted = sorted?;
         let modseq = self.modseq_told(&sort.key, sort.returns, Found::Sorted(&sorted))?;
@@ -34,8 +34,8 @@ impl Session {
     }
 
     /// The UIDs of all messages the key holds for, in the order asked for.
-    fn sorted(&self, sort: &Sort, limits: &Limits) -> Result<Vec<u32>, Refusal> {
-        let found = self.find(&sort.key)?;
+    async fn sorted(&mut self, sort: &Sort, limits: &Limits) -> Result<Vec<u32>, Refusal> {
+        let found = self.find(&sort.key).await?;
         let selected = self.selected()?;
         disk(|| selected.sort(&found, &sort.criteria, limits))
     }

@@ -15,7 +15,7 @@ const CHUNK: usize = 4096;
 impl Session {
     pub(in crate::imap) async fn thread(&mut self, thread: Thread) -> Answer {
         let settings = self.settings();
-        let mut forest = self.threads(&thread, &settings.limits)?;
+        let mut forest = Box::pin(self.threads(&thread, &settings.limits)).await?;
         let mut writer = ThreadWriter::begin(&mut self.out);
         loop {
             let mut ended = true;
@@ -37,8 +37,8 @@ impl Session {
         Reply::ok("threaded")
     }
 
-    fn threads(&self, thread: &Thread, limits: &Limits) -> Result<Box<Forest>, Refusal> {
-        let found = self.find(&thread.key)?;
+    async fn threads(&mut self, thread: &Thread, limits: &Limits) -> Result<Box<Forest>, Refusal> {
+        let found = self.find(&thread.key).await?;
         let selected = self.selected()?;
         disk(|| selected.threads(&found, thread.algorithm, thread.uid, limits)).map(Box::new)
     }
