@@ -1,6 +1,7 @@
 //! What a session may use: one [`Host`] per process.
 
 use crate::auth::Auth;
+use crate::places::Places;
 use crate::stop::Stop;
 use crate::stream::Deflaters;
 use crate::tls::{Tls, TlsError};
@@ -8,6 +9,7 @@ use arc_swap::ArcSwap;
 use policy::config::{ConfigError, Settings};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use store::queue::Queue;
 use store::{Store, StoreError, StoreOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use types::UnixSeconds;
+use types::{Address, UnixSeconds};
 
 /// Searches that go through messages at once: each keeps a thread busy.
 const SEARCHING_MAX: usize = 4;
@@ -39,6 +41,10 @@ pub struct Host {
     pub receiving: Semaphore,
     /// A place for each search that may go through messages at once; those waiting take turns.
     pub searching: Semaphore,
+    /// IMAP sessions by account.
+    pub accounts_present: Arc<Places<Address>>,
+    /// IMAP sessions without a login, by where they come from.
+    pub strangers_present: Arc<Places<IpAddr>>,
     /// Compressors for IMAP sessions with COMPRESS.
     pub deflaters: Arc<Deflaters>,
     /// Counts what clients and other servers ask for, so that work that can wait sees when there is nothing else to do.
@@ -141,6 +147,8 @@ impl Host {
             receiving: Semaphore::new(settings.limits.receiving_max),
             searching: Semaphore::new(SEARCHING_MAX),
             requests: AtomicU64::new(0),
+            accounts_present: Places::new(),
+            strangers_present: Places::new(),
             deflaters: Arc::default(),
             settings: ArcSwap::from_pointee(settings),
             state,

@@ -15,6 +15,7 @@ mod fulltext;
 pub mod host;
 pub mod imap;
 pub mod listen;
+pub mod places;
 pub mod run;
 pub mod smtp_in;
 pub mod stop;

@@ -8,6 +8,12 @@ pub struct Limits {
     pub message_bytes_max: u64,
     /// IMAP sessions at once.
     pub imap_sessions_max: usize,
+    /// IMAP sessions of one account at once. A mail program on a desk has some five, a phone two or three.
+    pub imap_sessions_per_account_max: usize,
+    /// IMAP sessions without a login from one network address, other than this machine's, at once.
+    pub imap_strangers_per_address_max: usize,
+    /// Commands in a row that are no commands before an IMAP session is closed.
+    pub imap_errors_max: u32,
     /// SMTP and submission sessions at once.
     pub smtp_sessions_max: usize,
     /// Messages being received at once; the next waits for a place.
@@ -50,6 +56,8 @@ pub struct Limits {
     pub login_s: u64,
     /// Seconds an IMAP command may take to come in, APPEND's messages aside.
     pub imap_command_s: u64,
+    /// Seconds between words of an IMAP command that takes long (RFC 9585).
+    pub imap_progress_s: u64,
     /// Seconds an IMAP client may take to read what one of its commands filled the output with.
     pub imap_send_s: u64,
     /// Idle seconds in an SMTP session (RFC 5321 section 4.5.3.2.7).
@@ -75,6 +83,9 @@ impl Default for Limits {
         Limits {
             message_bytes_max: 25 * 1024 * 1024,
             imap_sessions_max: 600,
+            imap_sessions_per_account_max: 50,
+            imap_strangers_per_address_max: 20,
+            imap_errors_max: 50,
             smtp_sessions_max: 50,
             receiving_max: 20,
             smtp_line_bytes_max: 4096,
@@ -96,6 +107,7 @@ impl Default for Limits {
             login_idle_s: 3 * 60,
             login_s: 10 * 60,
             imap_command_s: 10 * 60,
+            imap_progress_s: 5,
             imap_send_s: 10 * 60,
             smtp_idle_s: 5 * 60,
             smtp_data_s: 60 * 60,

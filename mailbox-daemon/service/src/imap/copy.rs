@@ -5,8 +5,12 @@ use super::session::{Selected, Session};
 use crate::disk;
 use proto::imap::command::{MessageSet, Target, Transfer};
 use proto::imap::write::{self, Code, Status};
+use std::sync::Arc;
 use store::Copied;
 use types::{Right, SequenceSet};
+
+/// As many messages may take long.
+const LONG_MESSAGES: u64 = 256;
 
 impl Session {
     pub(super) async fn copy(&mut self, transfer: Transfer) -> Answer {
@@ -15,8 +19,12 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to copy");
         }
-        let source = self.selected()?.view.mailbox();
-        let copied = disk(|| source.copy_flagged(&uids, &target.mailbox, target.rights.settable()))?;
+        let source = Arc::clone(self.selected()?.view.mailbox());
+        let settable = target.rights.settable();
+        let copied = match uids.count() < LONG_MESSAGES {
+            true => disk(|| source.copy_flagged(&uids, &target.mailbox, settable)),
+            false => self.long_disk(move || source.copy_flagged(&uids, &target.mailbox, settable)).await?,
+        }?;
         match settle(copied).await? {
             Some(code) => Reply::coded(code, "copied"),
             None => Reply::ok("there was nothing to copy"),
@@ -36,8 +44,12 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to move");
         }
-        let source = self.selected()?.view.mailbox();
-        let moved = disk(|| source.move_flagged(&uids, &target.mailbox, target.rights.settable()))?;
+        let source = Arc::clone(self.selected()?.view.mailbox());
+        let settable = target.rights.settable();
+        let moved = match uids.count() < LONG_MESSAGES {
+            true => disk(|| source.move_flagged(&uids, &target.mailbox, settable)),
+            false => self.long_disk(move || source.move_flagged(&uids, &target.mailbox, settable)).await?,
+        }?;
         if let Some(code) = settle(moved).await? {
             write::untagged(&mut self.out, Status::Ok, Some(&code), "moved");
         }

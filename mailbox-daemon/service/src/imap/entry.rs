@@ -15,6 +15,13 @@ use tracing::{debug, info};
 impl Session {
     pub(super) async fn greet(&mut self) -> io::Result<()> {
         let settings = self.settings();
+        if !self.enter_as_stranger() {
+            info!(peer = %self.peer, "too many sessions without a login");
+            let text = "too many sessions without a login, try again later";
+            write::untagged(&mut self.out, Status::Bye, Some(&Code::Unavailable), text);
+            self.flush().await?;
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         let capabilities = Code::Capability(self.capabilities());
         let text = format!("{} at your service", settings.hostname);
         write::untagged(&mut self.out, Status::Ok, Some(&capabilities), &text);

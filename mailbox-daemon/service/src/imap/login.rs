@@ -83,10 +83,15 @@ impl Session {
     }
 
     fn enter(&mut self, login: Login) -> Answer {
+        let max = self.host.settings.load().limits.imap_sessions_per_account_max;
+        let Some(place) = self.host.accounts_present.take(login.account.clone(), max) else {
+            info!(peer = %self.peer, account = %login.account, "too many sessions");
+            return Err(Refusal::no(Code::Limit, "too many sessions of this account, close some"));
+        };
         let mail = disk(|| self.host.store.account(&login.account))
             .inspect_err(|error| self.warn(error, "login"))?;
         info!(peer = %self.peer, account = %login.account, app_password = login.app_password, "logged in");
-        self.enter_account(mail);
+        self.enter_account(mail, place);
         Reply::coded(Code::Capability(self.capabilities()), "welcome")
     }
 

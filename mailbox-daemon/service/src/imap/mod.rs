@@ -20,6 +20,7 @@ mod mailboxes;
 mod metadata;
 mod news;
 mod notify;
+mod progress;
 mod reply;
 mod resolve;
 mod resync;

@@ -1,7 +1,9 @@
 use super::notify::{Notify, own_change};
+use super::progress::Progress;
 use super::reply::{Answer, Refusal, Reply};
 use crate::disk;
 use crate::host::Host;
+use crate::places::{Place, network_of};
 use crate::stream::{BrokenDeflate, Stream};
 use policy::config::Settings;
 use proto::imap::session::{
@@ -10,7 +12,7 @@ use proto::imap::session::{
 use proto::imap::write::{self, Code, Status};
 use proto::imap::{Command, CommandBody, Dialect, Fault, FaultKind, Input, Next, Tag};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +20,7 @@ use std::time::Duration;
 use store::{AccountMail, Ring, View, WatchGuard};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
-use types::{Limits, ModSeq, Rights, SequenceSet};
+use types::{Address, Limits, ModSeq, Rights, SequenceSet};
 
 /// Read at once while commands come in.
 const READ_BYTES: usize = 4096;
@@ -42,9 +44,14 @@ pub(super) struct Session {
     /// When nobody was logged in any more.
     stranger_since: Instant,
     account: Option<Arc<AccountMail>>,
+    place: Presence,
+    /// Commands in a row that were none.
+    errors: u32,
     pub(super) selected: Option<Box<Selected>>,
     /// IDLE's tag while it runs.
     pub(super) idling: Option<Tag>,
+    /// The command at hand.
+    pub(super) progress: Option<Box<Progress>>,
     /// What NOTIFY asked for; `None` until it is used.
     pub(super) notify: Option<Box<Notify>>,
 }
@@ -72,6 +79,16 @@ pub(super) struct Selected {
     pub(super) _watch: WatchGuard,
 }
 
+/// What keeps others out when too many are there.
+pub(super) enum Presence {
+    /// From this machine, where nobody is counted.
+    Uncounted,
+    /// Not logged in.
+    Stranger { _place: Place<IpAddr> },
+    /// Logged in.
+    Account { _place: Place<Address> },
+}
+
 /// Why a sleeping session wakes.
 pub(super) enum Wake {
     Input,
@@ -87,6 +104,8 @@ pub(super) type Flow = ControlFlow<()>;
 impl Session {
     pub(super) fn new(host: Arc<Host>, stream: Stream) -> Session {
         Session {
+            place: Presence::Uncounted,
+            errors: 0,
             host,
             peer: stream.peer(),
             stream: Some(stream),
@@ -99,6 +118,7 @@ impl Session {
             account: None,
             selected: None,
             idling: None,
+            progress: None,
             notify: None,
         }
     }
@@ -240,6 +260,7 @@ impl Session {
         }
         let expunges = expunge_news(&body);
         let own = own_change(&body);
+        self.progress = Some(Box::new(Progress::of(&tag)));
         let mut answer = match self.allows(&body) {
             Ok(()) => self.dispatch(&tag, body).await,
             Err(refusal) => {
@@ -327,9 +348,23 @@ impl Session {
                 let Some((status, code, text)) = refusal.parts() else { return Err(Refusal::Gone) };
                 debug!(peer = %self.peer, ?status, text, "command refused");
                 write::tagged(&mut self.out, tag, status, code, text);
+                if status == Status::Bad {
+                    return self.count_error();
+                }
             }
         }
+        self.errors = 0;
         Ok(())
+    }
+
+    /// Whoever only makes mistakes is no mail program.
+    fn count_error(&mut self) -> Result<(), Refusal> {
+        self.errors += 1;
+        if self.errors < self.host.settings.load().limits.imap_errors_max {
+            return Ok(());
+        }
+        write::untagged(&mut self.out, Status::Bye, None, "that were too many commands that are none");
+        Err(Refusal::Gone)
     }
 
     /// Reads up to `bytes`; 0 when the client is gone.
@@ -400,6 +435,7 @@ impl Session {
     pub(super) fn release_buffers(&mut self) {
         self.input.release();
         self.out = Vec::new();
+        self.progress = None;
         if let Some(stream) = &mut self.stream {
             stream.release_buffers();
         }
@@ -430,14 +466,31 @@ impl Session {
         self.account.as_ref().ok_or(Refusal::bad("log in first"))
     }
 
+    /// Takes a stranger's place; false when too many from there have not logged in.
+    pub(super) fn enter_as_stranger(&mut self) -> bool {
+        if self.stream.as_ref().is_none_or(Stream::is_loopback) {
+            self.place = Presence::Uncounted;
+            return true;
+        }
+        let max = self.host.settings.load().limits.imap_strangers_per_address_max;
+        let place = self.host.strangers_present.take(network_of(self.peer.ip()), max);
+        let Some(place) = place else { return false };
+        self.place = Presence::Stranger { _place: place };
+        true
+    }
+
     /// Somebody is logged in.
-    pub(super) fn enter_account(&mut self, mail: Arc<AccountMail>) {
+    pub(super) fn enter_account(&mut self, mail: Arc<AccountMail>, place: Place<Address>) {
+        self.place = Presence::Account { _place: place };
         self.account = Some(mail);
         self.state = State::Authenticated;
     }
 
     /// Nobody is logged in any more, and nothing stays of who was.
     pub(super) fn leave_account(&mut self) {
+        // Whoever was let in once may stay, even if many strangers came meanwhile.
+        self.place = Presence::Uncounted;
+        self.enter_as_stranger();
         self.selected = None;
         self.account = None;
         self.enabled = Enabled::default();

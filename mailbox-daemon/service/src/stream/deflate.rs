@@ -129,15 +129,17 @@ impl Deflate {
         Ok(0)
     }
 
-    /// Room for compressed bytes, once all that came before are used; say with [`Deflate::filled`] how many came.
+    /// Room for compressed bytes, once all that came before are used; say with [`Deflate::filled`] how many came. A read that
+    /// is given up in between leaves nothing.
     pub(super) fn space(&mut self) -> &mut [u8] {
-        self.used = 0;
         self.packed.resize(READ_BYTES, 0);
+        self.used = READ_BYTES;
         &mut self.packed
     }
 
     pub(super) fn filled(&mut self, count: usize) {
         self.packed.truncate(count);
+        self.used = 0;
     }
 
     /// Gives back what an idle session does not need.
@@ -204,6 +206,15 @@ mod tests {
         let (sender, _) = pair();
         let secret = sender.pack(b"a password that somebody else sent").expect("deflate works");
         assert_eq!(secret, sender.pack(b"a password that somebody else sent").expect("deflate works"));
+    }
+
+    #[test]
+    fn a_read_that_is_given_up_leaves_nothing() {
+        let (sender, mut receiver) = pair();
+        receiver.space();
+        assert!(!receiver.has_more());
+        let packed = sender.pack(b"a1 NOOP\r\n").expect("deflate works");
+        assert_eq!(unpack_all(&mut receiver, &packed, 100).expect("deflate works"), b"a1 NOOP\r\n");
     }
 
     #[test]

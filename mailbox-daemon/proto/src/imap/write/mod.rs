@@ -85,6 +85,8 @@ pub enum Code {
     HasChildren,
     /// The mailbox's highest MODSEQ (RFC 7162).
     HighestModSeq(ModSeq),
+    /// The command of that tag goes on: how much of how much is done, where known (RFC 9585).
+    InProgress(Tag, Option<(u64, u64)>),
     /// Another session is in the way; later it may work.
     InUse,
     /// One of our limits.
@@ -169,6 +171,21 @@ impl Code {
                 out.push(b' ');
                 sequence_set(out, target);
             }
+            Code::InProgress(tag, done) => {
+                out.extend_from_slice(b"INPROGRESS (");
+                quoted(out, tag.as_str().as_bytes());
+                out.push(b' ');
+                match *done {
+                    // The goal is a number above zero.
+                    Some((done, goal)) if goal > 0 => {
+                        number(out, done);
+                        out.push(b' ');
+                        number(out, goal);
+                    }
+                    _ => out.extend_from_slice(b"NIL NIL"),
+                }
+                out.push(b')');
+            }
             Code::HighestModSeq(modseq) => pair(out, b"HIGHESTMODSEQ ", modseq.0),
             Code::Modified(messages) => {
                 out.extend_from_slice(b"MODIFIED ");
@@ -223,6 +240,7 @@ impl Code {
             | Code::Capability(_)
             | Code::CopyUid(..)
             | Code::HighestModSeq(_)
+            | Code::InProgress(..)
             | Code::Modified(_)
             | Code::MetadataLongEntries(_)
             | Code::MetadataMaxSize(_)
@@ -307,6 +325,11 @@ mod tests {
         let mut out = Vec::new();
         untagged(&mut out, Status::No, Some(&Code::Limit), "a\r\n* BYE");
         assert_eq!(out, b"* NO [LIMIT] a??* BYE\r\n");
+        out.clear();
+        let tag = Tag::parse(b"a1").expect("a tag");
+        untagged(&mut out, Status::Ok, Some(&Code::InProgress(tag.clone(), Some((4, 9)))), "x");
+        untagged(&mut out, Status::Ok, Some(&Code::InProgress(tag, None)), "x");
+        assert_eq!(out, b"* OK [INPROGRESS (\"a1\" 4 9)] x\r\n* OK [INPROGRESS (\"a1\" NIL NIL)] x\r\n");
         out.clear();
         let set = SequenceSet::from_ranges([(1, 3), (9, 9)]);
         tagged(
