@@ -26,6 +26,8 @@ pub(super) struct Hunt {
     key: Compiled,
     needs: Needs,
     left: SequenceSet,
+    /// Messages to be judged in all.
+    total: u64,
     /// Judged by their digests, to be opened; the next one last.
     open: Vec<(Row, Vec<u8>)>,
     found: Vec<u32>,
@@ -48,12 +50,19 @@ impl Hunt {
             crate::disk(|| key.look_up(&mut |folded, place| LookedUp::ask(mailbox, folded, place)));
             left = key.candidates(&all);
         }
-        Ok(Hunt { key, needs, left, open: Vec::new(), found: Vec::new() })
+        let total = left.count();
+        Ok(Hunt { key, needs, left, total, open: Vec::new(), found: Vec::new() })
     }
 
     /// Whether messages may have to be opened, which takes long.
     pub(super) fn opens_messages(&self) -> bool {
         self.needs == Needs::Message
+    }
+
+    /// How many messages were judged, of how many.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        let left = self.left.count() + self.open.len() as u64;
+        (self.total.saturating_sub(left), self.total)
     }
 
     /// The UIDs of the messages that were found.

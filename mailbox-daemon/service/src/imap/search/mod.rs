@@ -49,6 +49,7 @@ impl Session {
         let mut hunt =
             Hunt::new(key, selected, host.now(), self.enabled.revision2, settings.search.fulltext)?;
         loop {
+            self.tell_progress(Some(hunt.progress())).await?;
             let turn = match hunt.opens_messages() {
                 true => Some(host.searching.acquire().await.map_err(|_| Refusal::Gone)?),
                 false => None,
