@@ -1,9 +1,9 @@
 //! Dovecot reads the Maildir tree we wrote, with every message, flag and keyword, and nothing in it to complain of.
 
-use super::program::Program;
+use super::program::{Conversation, Program};
 use super::{Demo, ImapClient, deliver};
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -82,12 +82,13 @@ fn our_view(imap: &mut ImapClient) -> View {
 }
 
 /// Dovecot's tools on a copy of a tree, as somebody moving house would give it; no server runs.
-struct Dovecot {
+pub struct Dovecot {
     folder: TempDir,
 }
 
 impl Dovecot {
-    fn moved_in(tree: &Path) -> Dovecot {
+    /// Takes over a copy of the tree.
+    pub fn moved_in(tree: &Path) -> Dovecot {
         let folder = tempfile::Builder::new().prefix("dovecot-").tempdir().unwrap();
         copy_tree(tree, &folder.path().join("Maildir"));
         let dovecot = Dovecot { folder };
@@ -118,8 +119,25 @@ impl Dovecot {
         text.lines().skip(1).map(row).collect()
     }
 
+    /// An IMAP session of somebody who is logged in.
+    pub fn imap(&self) -> Conversation {
+        self.program().args(["exec", "imap"]).converse()
+    }
+
     /// Runs one doveadm command; a complaint of Dovecot's about the tree is a failure.
     fn doveadm(&self, arguments: &[&str]) -> String {
+        let outcome = self.program().args(arguments).succeed();
+        let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let complaints = log + &outcome.stderr;
+        assert!(
+            !complaints.contains("Error") && !complaints.contains("Warning"),
+            "Dovecot complains: {complaints}"
+        );
+        outcome.stdout
+    }
+
+    /// `doveadm` with a configuration for this tree.
+    fn program(&self) -> Program {
         let home = self.folder.path();
         let (config, log) = (home.join("dovecot.conf"), home.join("log"));
         let owner = match nix::unistd::geteuid().is_root() {
@@ -139,30 +157,27 @@ impl Dovecot {
             gid = owner.gid,
         );
         fs::write(&config, text).unwrap();
-        let outcome = Program::new("doveadm", "dovecot-imapd")
+        Program::new("doveadm", "dovecot-imapd")
             .env("HOME", home)
             .env("USER", &owner.name)
             .arg("-c")
             .arg(config)
-            .args(arguments)
-            .succeed();
-        let complaints = fs::read_to_string(&log).unwrap_or_default() + &outcome.stderr;
-        assert!(
-            !complaints.contains("Error") && !complaints.contains("Warning"),
-            "Dovecot complains: {complaints}"
-        );
-        outcome.stdout
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+/// Copies folders and files with the times the files were changed, which IMAP tells.
+pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         match entry.file_type().unwrap().is_dir() {
             true => copy_tree(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
+            false => {
+                fs::copy(entry.path(), &target).unwrap();
+                let changed = entry.metadata().unwrap().modified().unwrap();
+                File::options().write(true).open(target).unwrap().set_modified(changed).unwrap();
+            }
         }
     }
 }

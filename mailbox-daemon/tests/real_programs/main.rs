@@ -16,6 +16,7 @@ mod neomutt;
 mod openssl;
 mod postfix;
 mod program;
+mod search_alike;
 mod swaks;
 
 use support::demo::{Demo, Door};

@@ -1,15 +1,46 @@
 //! Running a program and saying plainly what went wrong.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A program from Debian with the arguments collected so far.
 pub struct Program {
     name: String,
     command: Command,
     input: Option<Vec<u8>>,
+}
+
+/// A program that runs and answers.
+pub struct Conversation {
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    child: Child,
+}
+
+impl Conversation {
+    /// Writes a line, CRLF added.
+    pub fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("it is there until the end");
+        input.write_all(format!("{line}\r\n").as_bytes()).expect("the program listens");
+    }
+
+    /// The next line without its end.
+    pub fn hear(&mut self) -> String {
+        let mut line = Vec::new();
+        let bytes = self.output.read_until(b'\n', &mut line).expect("the program can be read");
+        assert!(bytes > 0, "the program ended in the middle of the conversation");
+        String::from_utf8_lossy(&line).trim_end().to_owned()
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        // With nobody to listen to it ends by itself, or after its time.
+        self.input = None;
+        let _ = self.child.wait();
+    }
 }
 
 /// What a program left behind.
@@ -57,6 +88,15 @@ impl Program {
     pub fn input(mut self, text: impl Into<Vec<u8>>) -> Program {
         self.input = Some(text.into());
         self
+    }
+
+    /// Runs it as a partner that answers line by line. Whoever drops the conversation ends the program.
+    pub fn converse(mut self) -> Conversation {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child =
+            self.command.spawn().unwrap_or_else(|error| panic!("cannot run {}: {error}", self.name));
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        Conversation { input: child.stdin.take(), output, child }
     }
 
     /// Runs it to its end.

@@ -143,6 +143,7 @@ impl SearchKey {
     /// The dearest thing any part of this key looks at.
     pub fn needs(&self) -> Needs {
         match self {
+            SearchKey::Body(text) | SearchKey::Text(text) if text.is_empty() => Needs::Row,
             SearchKey::Body(_) | SearchKey::Text(_) => Needs::Message,
             SearchKey::Header(name, _) => {
                 HeaderField::of_name(name).map_or(Needs::Message, HeaderField::needs)

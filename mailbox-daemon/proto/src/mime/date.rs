@@ -85,22 +85,24 @@ fn month(word: &[u8]) -> Option<i64> {
     month_number(word.get(..3)?)
 }
 
-/// Two digits mean 1950 to 2049, three count from 1900 (RFC 5322 section 4.3).
+/// Two digits mean 1950 to 2049, three count from 1900 (RFC 5322 section 4.3); there was no mail before.
 fn full_year(word: &[u8]) -> Option<i64> {
     let year = number(word)?;
-    Some(match word.len() {
+    let year = match word.len() {
         1 | 2 if year < 50 => year + 2000,
         1..=3 => year + 1900,
         _ => year,
-    })
+    };
+    (year >= 1900).then_some(year)
 }
 
 fn time_of_day(word: &[u8]) -> Option<(i64, i64, i64)> {
     let mut parts = word.split(|byte| *byte == b':').map(number);
     let (hour, minute) = (parts.next()??, parts.next()??);
     let second = parts.next().unwrap_or(Some(0))?;
-    // 60 is a leap second.
-    (hour < 24 && minute < 60 && second <= 60 && parts.next().is_none()).then_some((hour, minute, second))
+    let is_time = hour < 24 && minute < 60 && second <= 60 && parts.next().is_none();
+    // 60 is a leap second, which belongs to the day it ends.
+    is_time.then_some((hour, minute, second.min(59)))
 }
 
 /// What is no known zone counts as Greenwich, single letters too (RFC 5322 section 4.3).
@@ -199,7 +201,7 @@ mod tests {
         }
         assert_eq!(instant("1 Jan 1970 00:00"), Some((0, 0)));
         assert_eq!(instant("1 Jan 00 00:00:00 Z"), Some((946_684_800, 0)));
-        assert_eq!(instant("29 Feb 2024 23:59:60 +0000"), Some((1_709_251_200, 0)));
+        assert_eq!(instant("29 Feb 2024 23:59:60 +0000"), Some((1_709_251_199, 0)));
     }
 
     #[test]

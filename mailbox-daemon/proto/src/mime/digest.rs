@@ -255,7 +255,7 @@ impl<'a> DigestView<'a> {
         self.front.sent_date()
     }
 
-    /// `Message-ID:` as written, unfolded.
+    /// `Message-ID:` as written, unfolded. Several are joined by a line feed, and so are the two below.
     pub fn message_id(&self) -> Option<&'a [u8]> {
         self.field(Slot::MessageId)
     }
@@ -318,10 +318,13 @@ impl Facts {
             Field::Cc => Slot::Cc,
             Field::Bcc => Slot::Bcc,
             Field::ListId => Slot::ListId,
-            Field::Date => return self.date = date::parse(value).or(self.date),
-            Field::References => return self.set(Slot::References, unfolded(value)),
-            Field::MessageId => return self.message_id = Some(unfolded(value)),
-            Field::InReplyTo => return self.in_reply_to = Some(unfolded(value)),
+            // No message should have several. Of dates the first one that can be read counts.
+            Field::Date => return self.date = self.date.or_else(|| date::parse(value)),
+            Field::References => {
+                return join(&mut self.contiguous[Slot::References as usize], value);
+            }
+            Field::MessageId => return join(&mut self.message_id, value),
+            Field::InReplyTo => return join(&mut self.in_reply_to, value),
             _ => return,
         };
         let text = self.contiguous[searched as usize].get_or_insert_default();
@@ -395,8 +398,13 @@ fn write_lengths(fields: &[Option<Vec<u8>>], out: &mut Vec<u8>) {
     }
 }
 
-fn unfolded(value: &[u8]) -> Vec<u8> {
-    value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect()
+/// Keeps an unfolded value, behind a line feed if there is one already.
+fn join(kept: &mut Option<Vec<u8>>, value: &[u8]) {
+    if let Some(kept) = kept {
+        kept.push(b'\n');
+    }
+    let unfolded = value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n'));
+    kept.get_or_insert_default().extend(unfolded);
 }
 
 /// Appends the decoded and folded form of a field's value.

@@ -27,8 +27,6 @@ pub struct ThreadFacts<'a> {
     pub number: u32,
     /// When it was sent, in seconds since 1970; when it arrived if nothing is known of that.
     pub sent: i64,
-    /// When it arrived, in seconds since 1970.
-    pub arrived: i64,
     /// `Message-ID:` as written.
     pub message_id: &'a [u8],
     /// `References:` as written.
@@ -46,7 +44,6 @@ struct Message {
     subject: u32,
     is_reply: bool,
     sent: i64,
-    arrived: i64,
 }
 
 /// Takes in messages, in the order of the mailbox, and makes threads of them.
@@ -81,8 +78,8 @@ impl Threads {
             ThreadAlgorithm::Refs => (0, false),
             _ => self.subject(facts.subject),
         };
-        let ThreadFacts { number, sent, arrived, .. } = *facts;
-        self.messages.push(Message { number, subject, is_reply, sent, arrived });
+        let ThreadFacts { number, sent, .. } = *facts;
+        self.messages.push(Message { number, subject, is_reply, sent });
         if self.algorithm != ThreadAlgorithm::OrderedSubject {
             self.link(index, facts);
         }
@@ -102,9 +99,7 @@ impl Threads {
 
     fn subject(&mut self, folded: &[u8]) -> (u32, bool) {
         self.base.clear();
-        // Of several Subject fields, which no message should have, the first counts.
-        let first = folded.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let is_reply = base_subject(first, &mut self.base);
+        let is_reply = base_subject(first_of(folded), &mut self.base);
         if self.base.is_empty() {
             return (0, is_reply);
         }
@@ -115,10 +110,10 @@ impl Threads {
     /// Step 1: links the message's references with one another and the last one with the message.
     fn link(&mut self, message: u32, facts: &ThreadFacts<'_>) {
         let Threads { keys, links, id, .. } = self;
-        let own = MessageIds::new(facts.message_id).next_into(id).then(|| hash(keys, id));
+        let own = MessageIds::new(first_of(facts.message_id)).next_into(id).then(|| hash(keys, id));
         let node = links.place(own, message);
         let mut parent = NONE;
-        let mut references = MessageIds::new(facts.references);
+        let mut references = MessageIds::new(first_of(facts.references));
         while references.next_into(id) {
             let Some(reference) = links.of_id(hash(keys, id)) else { continue };
             if parent != NONE {
@@ -126,11 +121,16 @@ impl Threads {
             }
             parent = reference;
         }
-        if parent == NONE && MessageIds::new(facts.in_reply_to).next_into(id) {
+        if parent == NONE && MessageIds::new(first_of(facts.in_reply_to)).next_into(id) {
             parent = links.of_id(hash(keys, id)).unwrap_or(NONE);
         }
         links.move_below(parent, node);
     }
+}
+
+/// Of several fields of a name, which no message should have and which are joined by line feeds, the first counts.
+fn first_of(fields: &[u8]) -> &[u8] {
+    fields.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
 fn hash(keys: &[RandomState; 2], bytes: &[u8]) -> u128 {

@@ -26,7 +26,6 @@ fn threads(algorithm: ThreadAlgorithm, mails: &[Mail]) -> String {
         threads.add(&ThreadFacts {
             number: index as u32 + 1,
             sent: index as i64,
-            arrived: index as i64,
             message_id: id.as_bytes(),
             references: references.as_bytes(),
             in_reply_to: b"",
@@ -215,7 +214,6 @@ proptest! {
             threads.add(&ThreadFacts {
                 number: index as u32 + 1,
                 sent: *sent,
-                arrived: *sent,
                 message_id: id.as_bytes(),
                 references: references.as_bytes(),
                 in_reply_to: b"",

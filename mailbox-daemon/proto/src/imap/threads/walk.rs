@@ -34,7 +34,7 @@ pub enum Step {
 }
 
 impl Forest {
-    /// Sorts siblings by the date they were sent; with `newest`, threads by the arrival of their newest message.
+    /// Sorts siblings by date, threads by that of their first message or, with `newest`, of their newest.
     pub(super) fn new(tree: &Tree, messages: &[Message], newest: bool) -> Forest {
         let mut by_date: Vec<u32> = (0..messages.len() as u32).collect();
         by_date.sort_unstable_by_key(|message| (messages[*message as usize].sent, *message));
@@ -105,7 +105,7 @@ fn group_by_parent(tree: &Tree, by_date: &[u32]) -> (Vec<u32>, Vec<u32>) {
     (begins, children)
 }
 
-/// The latest arrival in each thread, at the place of its top.
+/// The latest date in each thread, at the place of its top.
 fn newest_below(tree: &Tree, messages: &[Message]) -> Vec<i64> {
     let mut newest = vec![i64::MIN; tree.items()];
     let mut tops: Vec<u32> = (0..tree.items() as u32).collect();
@@ -122,7 +122,7 @@ fn newest_below(tree: &Tree, messages: &[Message]) -> Vec<i64> {
             tops[at as usize] = top;
             at = next;
         }
-        newest[top as usize] = newest[top as usize].max(facts.arrived);
+        newest[top as usize] = newest[top as usize].max(facts.sent);
     }
     newest
 }

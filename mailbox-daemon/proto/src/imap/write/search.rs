@@ -149,15 +149,14 @@ pub fn esearch(
 
 /// The return data of ESEARCH and the line's end.
 pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>, modseq: Option<ModSeq>) {
-    let mut item = |name: &[u8], value: Option<u64>| {
+    let item = |out: &mut Vec<u8>, name: &[u8], value: Option<u64>| {
         if let Some(value) = value {
             out.extend_from_slice(name);
             number(out, value);
         }
     };
-    item(b" MIN ", found.first().filter(|_| returns.min).map(u64::from));
-    item(b" MAX ", found.last().filter(|_| returns.max).map(u64::from));
-    item(b" COUNT ", returns.count.then(|| found.count() as u64));
+    item(out, b" MIN ", found.first().filter(|_| returns.min).map(u64::from));
+    item(out, b" MAX ", found.last().filter(|_| returns.max).map(u64::from));
     if returns.all && found.count() > 0 {
         out.extend_from_slice(b" ALL ");
         found.write(out);
@@ -165,10 +164,8 @@ pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>
     if let Some(range) = returns.partial {
         partial(out, range, found);
     }
-    if let Some(modseq) = modseq {
-        out.extend_from_slice(b" MODSEQ ");
-        number(out, modseq.0);
-    }
+    item(out, b" COUNT ", returns.count.then(|| found.count() as u64));
+    item(out, b" MODSEQ ", modseq.map(|modseq| modseq.0));
     if returns.relevancy && found.count() > 0 {
         relevancy(out, returns.partial.map_or(found.count(), |range| range.places(found.count()).len()));
     }
@@ -178,7 +175,8 @@ pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>
 /// ` PARTIAL (1:10 ...)`; NIL when nothing lies there (RFC 9394 section 3.1).
 fn partial(out: &mut Vec<u8>, range: PartialRange, found: Found<'_>) {
     out.extend_from_slice(b" PARTIAL (");
-    partial_range(out, range);
+    let (near, far) = (range.from.min(range.to), range.from.max(range.to));
+    partial_range(out, PartialRange { from: near, to: far, ..range });
     out.push(b' ');
     match range.places(found.count()).is_empty() {
         true => out.extend_from_slice(b"NIL"),
@@ -225,7 +223,7 @@ mod tests {
         let set = SequenceSet::from_ranges([(2, 4), (8, 8)]);
         assert_eq!(
             line(false, returns, Found::Set(&set)),
-            "* ESEARCH (TAG \"a\") MIN 2 MAX 8 COUNT 4 ALL 2:4,8"
+            "* ESEARCH (TAG \"a\") MIN 2 MAX 8 ALL 2:4,8 COUNT 4"
         );
     }
 
@@ -247,7 +245,7 @@ mod tests {
             line(false, returns, Found::Set(&set)).split_off("* ESEARCH (TAG \"a\") ".len())
         };
         assert_eq!(told(2, 4, false), "PARTIAL (2:4 3:4,8)");
-        assert_eq!(told(9, 1, false), "PARTIAL (9:1 2:4,8,10:12)");
+        assert_eq!(told(9, 1, false), "PARTIAL (1:9 2:4,8,10:12)");
         assert_eq!(told(1, 2, true), "PARTIAL (-1:-2 11:12)");
         assert_eq!(told(8, 9, false), "PARTIAL (8:9 NIL)");
     }

@@ -111,6 +111,8 @@ impl Compiled {
             SearchKey::All => Compiled::Known(true),
             SearchKey::And(keys) => Compiled::and(keys.iter().map(inner).collect::<Result<_, _>>()?),
             SearchKey::Before(day) => Compiled::InternalDay(Days::before(*day)),
+            // Nothing is contained in everything.
+            SearchKey::Body(text) | SearchKey::Text(text) if text.is_empty() => Compiled::Known(true),
             SearchKey::Body(text) => Compiled::text(TextPlace::Body, text),
             SearchKey::Field(field, text) => Compiled::field(HeaderField::Search(*field), text),
             SearchKey::Flag(flag, set) => Compiled::Flags(Flags::system(*flag), *set),

@@ -60,7 +60,6 @@ impl Selected {
             threads.add(&ThreadFacts {
                 number: number.unwrap_or_default(),
                 sent: sent(row, digest),
-                arrived: row.internal_date,
                 message_id: digest.message_id().unwrap_or_default(),
                 references: digest.references().unwrap_or_default(),
                 in_reply_to: digest.in_reply_to().unwrap_or_default(),
