@@ -11,7 +11,7 @@ mod words;
 pub(crate) use entry::Entry;
 pub(crate) use fronts::FrontsReader;
 pub(crate) use rows::Agreed;
-pub(crate) use words::{Words, WordsReader, WordsSource};
+pub(crate) use words::{NamesReader, Words, WordsReader, WordsSource};
 
 use appended::Appended;
 use fronts::Fronts;

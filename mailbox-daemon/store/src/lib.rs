@@ -35,8 +35,8 @@ pub use error::StoreError;
 pub use fulltext::{Extent, FullText, FullTextError, Places, Text, TextPlace};
 pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
 pub use mailbox::{
-    Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Mailbox, MessageFile,
-    Row, Status,
+    Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Identity, Mailbox,
+    MessageFile, Row, Status,
 };
 pub use message::NewMessage;
 pub use store::{Store, StoreOptions};

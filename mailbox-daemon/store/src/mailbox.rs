@@ -8,6 +8,7 @@ mod adopt;
 mod answers;
 mod expunge;
 mod flags;
+mod identity;
 mod open;
 mod read;
 mod scan;
@@ -16,6 +17,7 @@ mod transfer;
 mod writer;
 
 pub use answers::{Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Row, Status};
+pub use identity::Identity;
 pub use read::{DigestVisitor, MessageFile};
 pub(crate) use shared::Shared;
 pub(crate) use writer::Writer;
@@ -38,6 +40,7 @@ use types::{MailboxName, ModSeq, SequenceSet, UidValidity};
 pub struct Mailbox {
     pub(crate) account: Arc<AccountMail>,
     uid_validity: UidValidity,
+    id: u64,
     bell: Bell,
     writer: Mutex<Writer>,
     pub(crate) shared: Mutex<Shared>,
@@ -66,6 +69,12 @@ impl Mailbox {
     /// The generation of its UIDs.
     pub fn uid_validity(&self) -> UidValidity {
         self.uid_validity
+    }
+
+    /// A number no other mailbox ever has, of whichever account; it stays when the mailbox is renamed, even where that costs it
+    /// its generation of UIDs.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Rings after every visible change.

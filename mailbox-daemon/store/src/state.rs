@@ -4,8 +4,10 @@
 //! and the whole line with the larger turn counts:
 //!
 //! ```text
-//! mailbox-state 1 turn=7 uidvalidity=1763712000 uid-reserved=2001 modseq-reserved=20000 sum=8c1f…    (padded with spaces)
+//! mailbox-state 1 turn=7 uidvalidity=1763712000 uid-reserved=2001 modseq-reserved=20000 mailbox=1763712000 sum=8c1f…
 //! ```
+//!
+//! (padded with spaces). A line without `mailbox` is of a mailbox whose number is its first generation.
 
 use crate::disk::{Disk, read_small};
 use std::io;
@@ -23,6 +25,8 @@ pub(crate) struct State {
     pub(crate) uid_reserved: u32,
     /// Modification sequences up to this may have been given.
     pub(crate) modseq_reserved: u64,
+    /// Tells the mailbox from all others of the account, whatever it is called and whatever becomes of its UIDs.
+    pub(crate) mailbox: u32,
 }
 
 /// What the state file of a folder says. The file is open only while it is written, so that many mailboxes can be.
@@ -93,9 +97,10 @@ impl StateFile {
 }
 
 fn line(turn: u64, state: State) -> Vec<u8> {
-    let State { uid_validity, uid_reserved, modseq_reserved } = state;
+    let State { uid_validity, uid_reserved, modseq_reserved, mailbox } = state;
     let mut line = format!(
-        "{LABEL} turn={turn} uidvalidity={uid_validity} uid-reserved={uid_reserved} modseq-reserved={modseq_reserved}"
+        "{LABEL} turn={turn} uidvalidity={uid_validity} uid-reserved={uid_reserved} modseq-reserved={modseq_reserved} \
+         mailbox={mailbox}"
     )
     .into_bytes();
     let sum = crate::checksum::of(&line);
@@ -116,7 +121,9 @@ fn parse_line(line: &[u8]) -> Option<(u64, State)> {
     let turn = field("turn")?;
     let uid_validity = u32::try_from(field("uidvalidity")?).ok().filter(|value| *value > 0)?;
     let uid_reserved = u32::try_from(field("uid-reserved")?).ok().filter(|value| *value > 0)?;
-    Some((turn, State { uid_validity, uid_reserved, modseq_reserved: field("modseq-reserved")? }))
+    let modseq_reserved = field("modseq-reserved")?;
+    let mailbox = field("mailbox").and_then(|number| u32::try_from(number).ok()).unwrap_or(uid_validity);
+    Some((turn, State { uid_validity, uid_reserved, modseq_reserved, mailbox }))
 }
 
 #[cfg(test)]
@@ -127,7 +134,7 @@ mod tests {
     const PATH: &str = "/mailbox-state";
 
     fn state(uid_reserved: u32) -> State {
-        State { uid_validity: 7, uid_reserved, modseq_reserved: 5 }
+        State { uid_validity: 7, uid_reserved, modseq_reserved: 5, mailbox: 6 }
     }
 
     fn open(disk: &CrashDisk) -> Option<State> {

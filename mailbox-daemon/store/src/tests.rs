@@ -5,6 +5,7 @@ mod commit;
 mod crash;
 mod folders;
 mod foreign;
+mod identity;
 mod index;
 mod keywords;
 mod model;

@@ -340,6 +340,8 @@ pub enum FetchItem {
     Body(BodyItem),
     /// `BODY` (`false`) or `BODYSTRUCTURE` (`true`: with extension data).
     BodyStructure(bool),
+    /// `EMAILID` (RFC 8474).
+    EmailId,
     /// `ENVELOPE`.
     Envelope,
     /// `FLAGS`.
@@ -350,6 +352,10 @@ pub enum FetchItem {
     ModSeq,
     /// `RFC822.SIZE`.
     Rfc822Size,
+    /// `SAVEDATE` (RFC 8514).
+    SaveDate,
+    /// `THREADID` (RFC 8474).
+    ThreadId,
     /// `UID`.
     Uid,
 }
@@ -459,6 +465,8 @@ pub enum StatusItem {
     Deleted,
     /// The highest modification sequence (RFC 7162 section 3.1.7).
     HighestModSeq,
+    /// The mailbox's identifier (RFC 8474).
+    MailboxId,
     /// How many messages.
     Messages,
     /// Recent messages (IMAP4rev1).
@@ -475,10 +483,11 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// All of them.
-    pub const ALL: [StatusItem; 9] = [
+    pub const ALL: [StatusItem; 10] = [
         StatusItem::AppendLimit,
         StatusItem::Deleted,
         StatusItem::HighestModSeq,
+        StatusItem::MailboxId,
         StatusItem::Messages,
         StatusItem::Recent,
         StatusItem::Size,
@@ -493,6 +502,7 @@ impl StatusItem {
             StatusItem::AppendLimit => "APPENDLIMIT",
             StatusItem::Deleted => "DELETED",
             StatusItem::HighestModSeq => "HIGHESTMODSEQ",
+            StatusItem::MailboxId => "MAILBOXID",
             StatusItem::Messages => "MESSAGES",
             StatusItem::Recent => "RECENT",
             StatusItem::Size => "SIZE",

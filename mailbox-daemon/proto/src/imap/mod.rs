@@ -11,6 +11,7 @@ pub mod line_ends;
 pub mod list;
 pub mod metadata;
 pub mod notify;
+pub mod object_id;
 pub mod parse;
 #[cfg(test)]
 mod round_trip;

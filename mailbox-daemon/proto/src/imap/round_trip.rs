@@ -116,11 +116,14 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
             }),
         any::<bool>().prop_map(FetchItem::BodyStructure),
         select(vec![
+            FetchItem::EmailId,
             FetchItem::Envelope,
             FetchItem::Flags,
             FetchItem::InternalDate,
             FetchItem::ModSeq,
             FetchItem::Rfc822Size,
+            FetchItem::SaveDate,
+            FetchItem::ThreadId,
             FetchItem::Uid
         ]),
     ]
@@ -183,6 +186,12 @@ fn search_key() -> impl Strategy<Value = SearchKey> {
         day().prop_map(SearchKey::Before),
         day().prop_map(SearchKey::On),
         day().prop_map(SearchKey::Since),
+        "[A-Za-z0-9_-]{1,20}".prop_map(SearchKey::EmailId),
+        "[A-Za-z0-9_-]{1,20}".prop_map(SearchKey::ThreadId),
+        Just(SearchKey::SaveDateSupported),
+        day().prop_map(SearchKey::SavedBefore),
+        day().prop_map(SearchKey::SavedOn),
+        day().prop_map(SearchKey::SavedSince),
         day().prop_map(SearchKey::SentBefore),
         day().prop_map(SearchKey::SentOn),
         day().prop_map(SearchKey::SentSince),

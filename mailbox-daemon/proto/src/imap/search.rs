@@ -14,6 +14,8 @@ pub enum SearchKey {
     Before(i64),
     /// BODY: in the text of the parts.
     Body(String),
+    /// EMAILID: the message with this identifier (RFC 8474).
+    EmailId(String),
     /// BCC, CC, FROM, SUBJECT, TO.
     Field(SearchField, String),
     /// A system flag is set (`true`) or not.
@@ -37,6 +39,14 @@ pub enum SearchKey {
     Or(Box<SearchKey>, Box<SearchKey>),
     /// `\Recent` is set (`true`: RECENT) or not (OLD).
     Recent(bool),
+    /// Whether the mailbox knows when messages came into it (RFC 8514).
+    SaveDateSupported,
+    /// Came into the mailbox before that day (RFC 8514).
+    SavedBefore(i64),
+    /// Came into the mailbox on that day.
+    SavedOn(i64),
+    /// Came into the mailbox on that day or later.
+    SavedSince(i64),
     /// Sent before that day.
     SentBefore(i64),
     /// Sent on that day.
@@ -51,6 +61,8 @@ pub enum SearchKey {
     Smaller(u64),
     /// TEXT: anywhere in header or text.
     Text(String),
+    /// THREADID: messages of the thread with this identifier (RFC 8474).
+    ThreadId(String),
     /// UIDs.
     Uid(MessageSet),
     /// RFC 5032: internal date within that many seconds.
@@ -152,6 +164,7 @@ impl SearchKey {
             | SearchKey::SentBefore(_)
             | SearchKey::SentOn(_)
             | SearchKey::SentSince(_) => Needs::Front,
+            SearchKey::ThreadId(_) => Needs::Digest,
             SearchKey::Not(key) => key.needs(),
             SearchKey::Or(a, b) => a.needs().max(b.needs()),
             SearchKey::And(keys) => keys.iter().map(SearchKey::needs).max().unwrap_or(Needs::Row),

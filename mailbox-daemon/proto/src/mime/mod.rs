@@ -29,6 +29,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod thread_id;
 mod write;
 
 pub use digest::{Digest, DigestError, DigestFront, DigestView, SentDate};

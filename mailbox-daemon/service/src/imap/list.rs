@@ -103,6 +103,7 @@ impl Session {
                     StatusItem::AppendLimit => append_limit,
                     StatusItem::Deleted => u64::from(status.deleted),
                     StatusItem::HighestModSeq => status.highest_modseq.0,
+                    StatusItem::MailboxId => mailbox.id(),
                     StatusItem::Messages => u64::from(status.messages),
                     StatusItem::Recent => 0,
                     StatusItem::Size => status.bytes,

@@ -14,14 +14,15 @@ impl Session {
         if special_use.len() > 1 {
             return Err(Refusal::no(Code::UseAttr, "a mailbox has one use at most"));
         }
-        disk(|| -> Result<(), Refusal> {
+        let id = disk(|| -> Result<u64, Refusal> {
             let place = self.new_place(mailbox)?;
             if !special_use.is_empty() && !Arc::ptr_eq(&place.account, self.mail()?) {
                 return Err(Refusal::no(Code::UseAttr, "mailboxes of others have no use of yours"));
             }
-            Ok(place.account.create(&place.name, special_use.first().copied())?)
+            place.account.create(&place.name, special_use.first().copied())?;
+            Ok(place.account.mailbox(&place.name)?.id())
         })?;
-        Reply::ok("mailbox made")
+        Reply::coded(Code::MailboxId(id), "mailbox made")
     }
 
     pub(super) fn delete(&mut self, mailbox: MailboxArgument) -> Answer {

@@ -88,6 +88,8 @@ impl Session {
         let validity = status.uid_validity.get();
         write::untagged(out, Status::Ok, Some(&Code::UidValidity(validity)), "the generation of UIDs");
         write::untagged(out, Status::Ok, Some(&Code::UidNext(status.uid_next)), "the next UID");
+        let id = Code::MailboxId(selected.view.mailbox().id());
+        write::untagged(out, Status::Ok, Some(&id), "the identifier of the mailbox");
         let modseq = Code::HighestModSeq(selected.modseq_told);
         write::untagged(out, Status::Ok, Some(&modseq), "the highest modification sequence");
         if revision2 {

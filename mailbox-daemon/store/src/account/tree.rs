@@ -130,7 +130,9 @@ impl AccountMail {
             // An imported folder gets its state from what is in it, when it is opened.
             return Ok(());
         }
-        let state = State { uid_validity: uid_validity()?, uid_reserved: 1, modseq_reserved: 1 };
+        let generation = uid_validity()?;
+        let state =
+            State { uid_validity: generation, uid_reserved: 1, modseq_reserved: 1, mailbox: generation };
         StateFile::create(&*self.core.disk, &path, state)?;
         Ok(())
     }

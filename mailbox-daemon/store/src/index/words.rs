@@ -127,6 +127,19 @@ impl WordsReader {
     }
 }
 
+/// Reads names alone, mostly in ascending order.
+#[derive(Default)]
+pub(crate) struct NamesReader {
+    names: Window,
+}
+
+impl NamesReader {
+    /// The name of `uid` at this place of the file.
+    pub(crate) fn read(&mut self, names: &dyn DiskFile, name_at: u32, uid: u32) -> Option<&str> {
+        decode_name(uid, self.names.at::<Names>(names, name_at))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::appended::Appended;

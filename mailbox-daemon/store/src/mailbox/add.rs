@@ -70,8 +70,8 @@ impl Mailbox {
         let bytes = u32::try_from(message.bytes()).map_err(|_| StoreError::OutOfSpace)?;
         let place = if flags.is_empty() { Place::New } else { Place::Cur };
         let mut entry = Entry::new(uid, place, flags, arrival.internal_date, (bytes, bytes));
-        let unique = self.core().namer.unique(arrival.internal_date);
-        let base = base_name(&unique, u64::from(bytes), u64::from(bytes), uid);
+        let unique = self.core().namer.unique(&*self.core().disk);
+        let base = base_name(&unique, None, (bytes, bytes), uid);
         let path = place_of(&self.folder(), &entry, &base);
         self.expect_arrival(&mut entry, &base, &arrival.digest);
         let linked = message.finish(arrival.internal_date).and_then(|()| message.link(&path));

@@ -97,9 +97,9 @@ fn take_in(
     let mut unique = name.unique();
     let internal_date = stat.modified_ns.div_euclid(1_000_000_000);
     if unique.is_empty() || unique.len() > UNIQUE_BYTES_MAX {
-        unique = mailbox.core().namer.unique(internal_date);
+        unique = mailbox.core().namer.unique(&**disk);
     }
-    let base = base_name(&unique, u64::from(disk_bytes), u64::from(wire_bytes), uid);
+    let base = base_name(&unique, name.original, (disk_bytes, wire_bytes), uid);
     let wanted = folder.join(place.directory()).join(full_name(&base, place, name.flags));
     if wanted != path && disk.rename(&path, &wanted).is_err() {
         return Ok(None);

@@ -5,6 +5,7 @@ use super::writer::{MODSEQS, UIDS, Writer};
 use super::{Closed, Mailbox};
 use crate::account::AccountMail;
 use crate::bell::Bell;
+use crate::checksum;
 use crate::error::StoreError;
 use crate::index::{Agreed, Entry, Index, Remembered};
 use crate::keywords::{Keywords, Record};
@@ -34,7 +35,7 @@ impl Mailbox {
             Some(state) => state,
             None => begin_state(account, folder, &state_path)?,
         };
-        let State { uid_validity, uid_reserved, modseq_reserved } = state.state();
+        let State { uid_validity, uid_reserved, modseq_reserved, mailbox: id } = state.state();
         let (mut index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
         let (record, recorded) = Record::read(&*core.disk, folder)?;
         // A state that was put back from a backup may know less than the index.
@@ -80,6 +81,8 @@ impl Mailbox {
         let mailbox = Mailbox {
             account: Arc::clone(account),
             uid_validity: UidValidity::new(uid_validity).ok_or(StoreError::NoSuchMailbox)?,
+            id: u64::from(checksum::of(account.address().to_string().as_bytes()) as u32) << 32
+                | u64::from(id),
             bell: Bell::new(),
             writer: Mutex::new(writer),
             shared: Mutex::new(shared),
@@ -147,7 +150,7 @@ fn begin_state(account: &AccountMail, folder: &Path, path: &Path) -> Result<Stat
         })?;
     }
     let uid_validity = account.new_uid_validity()?;
-    let state = State { uid_validity, uid_reserved: highest + 1, modseq_reserved: 1 };
+    let state = State { uid_validity, uid_reserved: highest + 1, modseq_reserved: 1, mailbox: uid_validity };
     let file = StateFile::create(&**disk, path, state)?;
     let committer = &account.core().committer;
     committer.run(|| disk.sync_file_system(folder))?;

@@ -6,6 +6,7 @@ use crate::commit::{Durable, Ticket};
 use crate::error::StoreError;
 use crate::index::Entry;
 use crate::locked;
+use crate::maildir::FileName;
 use crate::maildir::name::base_name;
 use std::sync::{Arc, MutexGuard};
 use types::{Flags, Keyword, SequenceSet, Settable, Uid};
@@ -120,8 +121,10 @@ impl Mailbox {
         (uid, flags): (u32, Flags),
     ) -> Result<Option<Entry>, StoreError> {
         let sizes = (entry.disk_bytes, entry.wire_bytes);
-        let unique = self.core().namer.unique(entry.internal_date());
-        let base = base_name(&unique, u64::from(sizes.0), u64::from(sizes.1), uid);
+        let content =
+            self.with_file(writers.source(), entry, |_, base, _| Ok(FileName::parse(base).content()))?;
+        let unique = self.core().namer.unique(&*self.core().disk);
+        let base = base_name(&unique, content, sizes, uid);
         let digest = self.digest_of(entry).unwrap_or_default();
         let mut arrived = Entry::new(uid, entry.place(), flags, entry.internal_date(), sizes);
         if !flags.is_empty() {

@@ -2,6 +2,7 @@ use super::cursor::{Cursor, utf8};
 use super::{Fault, FaultKind, argument, search_return};
 use crate::imap::command::{CommandBody, Search};
 use crate::imap::date;
+use crate::imap::object_id::ObjectId;
 use crate::imap::search::{SearchField, SearchKey, SearchReturn};
 use crate::mime::decode;
 use std::borrow::Cow;
@@ -92,6 +93,7 @@ fn named_key(cursor: &mut Cursor<'_>, depth: usize) -> Result<SearchKey, Fault> 
         b"ALL" => SearchKey::All,
         b"BEFORE" => SearchKey::Before(argument(cursor, day)?),
         b"BODY" => SearchKey::Body(argument(cursor, text)?),
+        b"EMAILID" => SearchKey::EmailId(argument(cursor, object_id)?),
         // Exact matches are good enough for those who ask for less (RFC 6203 section 4).
         b"FUZZY" => {
             cursor.fuzzy = true;
@@ -112,12 +114,17 @@ fn named_key(cursor: &mut Cursor<'_>, depth: usize) -> Result<SearchKey, Fault> 
             SearchKey::Or(Box::new(either), Box::new(or))
         }
         b"RECENT" => SearchKey::Recent(true),
+        b"SAVEDATESUPPORTED" => SearchKey::SaveDateSupported,
+        b"SAVEDBEFORE" => SearchKey::SavedBefore(argument(cursor, day)?),
+        b"SAVEDON" => SearchKey::SavedOn(argument(cursor, day)?),
+        b"SAVEDSINCE" => SearchKey::SavedSince(argument(cursor, day)?),
         b"SENTBEFORE" => SearchKey::SentBefore(argument(cursor, day)?),
         b"SENTON" => SearchKey::SentOn(argument(cursor, day)?),
         b"SENTSINCE" => SearchKey::SentSince(argument(cursor, day)?),
         b"SINCE" => SearchKey::Since(argument(cursor, day)?),
         b"SMALLER" => SearchKey::Smaller(argument(cursor, Cursor::number64)?),
         b"TEXT" => SearchKey::Text(argument(cursor, text)?),
+        b"THREADID" => SearchKey::ThreadId(argument(cursor, object_id)?),
         b"UID" => SearchKey::Uid(argument(cursor, Cursor::message_set)?),
         b"UNKEYWORD" => SearchKey::Keyword(argument(cursor, keyword)?, false),
         b"YOUNGER" => SearchKey::Younger(argument(cursor, Cursor::nonzero)?),
@@ -142,6 +149,14 @@ fn text(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
     match cursor.charset {
         None => utf8(text),
         Some(encoding) => Ok(encoding.decode_without_bom_handling(&text).0.into_owned()),
+    }
+}
+
+fn object_id(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
+    let id = cursor.atom("an identifier is missing")?;
+    match ObjectId::is_one(id) {
+        true => Ok(id.to_owned()),
+        false => Err(Fault::syntax("an identifier is up to 255 letters, digits, _ and -")),
     }
 }
 

@@ -329,11 +329,14 @@ impl Writer<'_> {
                 self.partial(item.partial);
             }
             FetchItem::BodyStructure(extended) => self.put(if *extended { "BODYSTRUCTURE" } else { "BODY" }),
+            FetchItem::EmailId => self.put("EMAILID"),
             FetchItem::Envelope => self.put("ENVELOPE"),
             FetchItem::Flags => self.put("FLAGS"),
             FetchItem::InternalDate => self.put("INTERNALDATE"),
             FetchItem::ModSeq => self.put("MODSEQ"),
             FetchItem::Rfc822Size => self.put("RFC822.SIZE"),
+            FetchItem::SaveDate => self.put("SAVEDATE"),
+            FetchItem::ThreadId => self.put("THREADID"),
             FetchItem::Uid => self.put("UID"),
         }
     }

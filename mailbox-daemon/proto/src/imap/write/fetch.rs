@@ -1,6 +1,7 @@
 use super::data::{astring, message_flags, number};
 use crate::imap::command::{Partial, Section, SectionText};
 use crate::imap::date;
+use crate::imap::object_id::ObjectId;
 use crate::imap::session::Enabled;
 use types::{Flags, Keyword, ModSeq, SeqNo, Uid, UnixSeconds};
 
@@ -91,6 +92,27 @@ impl<'a> FetchWriter<'a> {
     pub fn internal_date(&mut self, at: UnixSeconds) {
         self.name("INTERNALDATE");
         date::write_date_time(self.out, at);
+    }
+
+    /// SAVEDATE (RFC 8514 section 4.2).
+    pub fn save_date(&mut self, at: UnixSeconds) {
+        self.name("SAVEDATE");
+        date::write_date_time(self.out, at);
+    }
+
+    /// EMAILID (RFC 8474 section 5.3).
+    pub fn email_id(&mut self, content: u64) {
+        self.name("EMAILID");
+        self.out.extend_from_slice(format!("({})", ObjectId::Email(content)).as_bytes());
+    }
+
+    /// THREADID (RFC 8474 section 5.3): NIL for a message nothing is known of.
+    pub fn thread_id(&mut self, thread: Option<u64>) {
+        self.name("THREADID");
+        match thread {
+            Some(thread) => self.out.extend_from_slice(format!("({})", ObjectId::Thread(thread)).as_bytes()),
+            None => self.out.extend_from_slice(b"NIL"),
+        }
     }
 
     /// MODSEQ (RFC 7162 section 3.1.4.2).

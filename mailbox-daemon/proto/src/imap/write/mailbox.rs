@@ -1,5 +1,6 @@
 use super::data::{flag_list, mailbox_name, number, quoted, sequence_set};
 use crate::imap::command::StatusItem;
+use crate::imap::object_id::ObjectId;
 use types::{Flags, Keyword, MailboxName, SeqNo, SequenceSet, SpecialUse};
 
 /// One line of LIST or LSUB (RFC 9051 section 7.3.1).
@@ -85,7 +86,12 @@ pub fn status(out: &mut Vec<u8>, name: &MailboxName, utf8: bool, items: &[(Statu
         out.extend_from_slice(if index == 0 { b" (" } else { b" " });
         out.extend_from_slice(item.name().as_bytes());
         out.push(b' ');
-        number(out, *value);
+        match item {
+            StatusItem::MailboxId => {
+                out.extend_from_slice(format!("({})", ObjectId::Mailbox(*value)).as_bytes());
+            }
+            _ => number(out, *value),
+        }
     }
     out.extend_from_slice(b")\r\n");
 }

@@ -13,6 +13,7 @@ mod threads;
 
 use super::command::Tag;
 use super::notify::EVENT_NAMES;
+use crate::imap::object_id::ObjectId;
 use types::{Flags, Keyword, ModSeq, SequenceSet};
 
 pub use acl::{acl, listrights, myrights};
@@ -99,6 +100,8 @@ pub enum Code {
     MetadataTooMany,
     /// There is no such mailbox.
     NonExistent,
+    /// The mailbox's identifier (RFC 8474).
+    MailboxId(u64),
     /// Messages left alone because they changed meanwhile (RFC 7162 section 3.1.3).
     Modified(SequenceSet),
     /// No permission.
@@ -187,6 +190,9 @@ impl Code {
                 out.push(b')');
             }
             Code::HighestModSeq(modseq) => pair(out, b"HIGHESTMODSEQ ", modseq.0),
+            Code::MailboxId(number) => {
+                out.extend_from_slice(format!("MAILBOXID ({})", ObjectId::Mailbox(*number)).as_bytes());
+            }
             Code::Modified(messages) => {
                 out.extend_from_slice(b"MODIFIED ");
                 sequence_set(out, messages);
@@ -241,6 +247,7 @@ impl Code {
             | Code::CopyUid(..)
             | Code::HighestModSeq(_)
             | Code::InProgress(..)
+            | Code::MailboxId(_)
             | Code::Modified(_)
             | Code::MetadataLongEntries(_)
             | Code::MetadataMaxSize(_)

@@ -67,6 +67,7 @@ impl Writer<'_> {
             SearchKey::And(keys) => self.list("(", keys, Self::search_key),
             SearchKey::Before(day) => self.dated("BEFORE ", *day),
             SearchKey::Body(text) => self.texts("BODY", &[text]),
+            SearchKey::EmailId(id) => self.identified("EMAILID ", id),
             SearchKey::Field(field, text) => self.texts(field.name(), &[text]),
             SearchKey::Flag(flag, set) => {
                 self.put(if *set { "" } else { "UN" });
@@ -92,6 +93,10 @@ impl Writer<'_> {
                 self.search_key(or);
             }
             SearchKey::Recent(recent) => self.put(if *recent { "RECENT" } else { "OLD" }),
+            SearchKey::SaveDateSupported => self.put("SAVEDATESUPPORTED"),
+            SearchKey::SavedBefore(day) => self.dated("SAVEDBEFORE ", *day),
+            SearchKey::SavedOn(day) => self.dated("SAVEDON ", *day),
+            SearchKey::SavedSince(day) => self.dated("SAVEDSINCE ", *day),
             SearchKey::SentBefore(day) => self.dated("SENTBEFORE ", *day),
             SearchKey::SentOn(day) => self.dated("SENTON ", *day),
             SearchKey::SentSince(day) => self.dated("SENTSINCE ", *day),
@@ -99,12 +104,18 @@ impl Writer<'_> {
             SearchKey::Since(day) => self.dated("SINCE ", *day),
             SearchKey::Smaller(bytes) => self.counted("SMALLER ", *bytes),
             SearchKey::Text(text) => self.texts("TEXT", &[text]),
+            SearchKey::ThreadId(id) => self.identified("THREADID ", id),
             SearchKey::Uid(set) => {
                 self.put("UID ");
                 self.set(set);
             }
             SearchKey::Younger(seconds) => self.counted("YOUNGER ", u64::from(*seconds)),
         }
+    }
+
+    fn identified(&mut self, word: &str, id: &str) {
+        self.put(word);
+        self.put(id);
     }
 
     fn dated(&mut self, word: &str, day: i64) {

@@ -17,6 +17,7 @@ use proto::imap::command::{Fetch, MessageSet};
 use proto::imap::session::{Enabled, ExpungeNews};
 use proto::imap::write::{Code, FetchWriter, MessageName};
 use proto::mime::DigestView;
+use proto::mime::thread_id::thread_number;
 pub(super) use section::SectionOctets;
 use std::ops::ControlFlow;
 use store::{FlagChange, Row, StoreError, View};
@@ -115,11 +116,17 @@ impl Session {
     fn fetch_rows(&mut self, context: &Context<'_>, uids: &SequenceSet) -> Result<(), Refusal> {
         let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
         let out = &mut self.out;
-        selected.view.for_each_row(uids, &mut |seq, row| {
-            let mut fetch = FetchWriter::begin(out, MessageName::new(context.enabled, seq, row.uid));
-            context.write_row_items(&mut fetch, row, selected);
-            fetch.end();
-        });
+        let mut write_rows = || {
+            selected.view.for_each_row(uids, &mut |seq, row| {
+                let mut fetch = FetchWriter::begin(out, MessageName::new(context.enabled, seq, row.uid));
+                context.write_row_items(&mut fetch, row, selected);
+                fetch.end();
+            });
+        };
+        match context.plan.needs_identity() {
+            true => disk(write_rows),
+            false => write_rows(),
+        }
         Ok(())
     }
 
@@ -207,12 +214,26 @@ impl Context<'_> {
         if plan.size {
             fetch.rfc822_size(row.wire_bytes);
         }
+        // A message that is gone meanwhile has none; its answer is of no use any more.
+        if plan.needs_identity()
+            && let Ok(identity) = selected.view.mailbox().identity(row.uid)
+        {
+            if plan.save_date {
+                fetch.save_date(identity.saved);
+            }
+            if plan.email_id {
+                fetch.email_id(identity.content);
+            }
+        }
     }
 
     /// Items that the digest answers.
     fn write_digest_items(&self, fetch: &mut FetchWriter<'_>, digest: &DigestView<'_>) {
         if self.plan.envelope {
             fetch.prepared("ENVELOPE", digest.envelope());
+        }
+        if self.plan.thread_id {
+            fetch.thread_id(thread_number(digest));
         }
         for (wanted, name, extensible) in
             [(self.plan.body, "BODY", false), (self.plan.body_structure, "BODYSTRUCTURE", true)]

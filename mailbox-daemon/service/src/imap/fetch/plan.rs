@@ -8,6 +8,9 @@ pub(super) struct Plan {
     pub(super) modseq: bool,
     pub(super) internal_date: bool,
     pub(super) size: bool,
+    pub(super) save_date: bool,
+    pub(super) email_id: bool,
+    pub(super) thread_id: bool,
     pub(super) envelope: bool,
     pub(super) body: bool,
     pub(super) body_structure: bool,
@@ -40,6 +43,9 @@ impl Plan {
             modseq: false,
             internal_date: false,
             size: false,
+            save_date: false,
+            email_id: false,
+            thread_id: false,
             envelope: false,
             body: false,
             body_structure: false,
@@ -49,7 +55,7 @@ impl Plan {
         for item in items {
             plan.add(item);
         }
-        plan.reads = match (plan.contents.is_empty(), plan.envelope || plan.body || plan.body_structure) {
+        plan.reads = match (plan.contents.is_empty(), plan.asks_digest()) {
             (false, _) => Reads::Messages,
             (true, true) => Reads::Digests,
             (true, false) => Reads::Rows,
@@ -75,13 +81,25 @@ impl Plan {
             }
             FetchItem::BodyStructure(false) => self.body = true,
             FetchItem::BodyStructure(true) => self.body_structure = true,
+            FetchItem::EmailId => self.email_id = true,
             FetchItem::Envelope => self.envelope = true,
             FetchItem::Flags => self.flags = true,
             FetchItem::InternalDate => self.internal_date = true,
             FetchItem::ModSeq => self.modseq = true,
             FetchItem::Rfc822Size => self.size = true,
+            FetchItem::SaveDate => self.save_date = true,
+            FetchItem::ThreadId => self.thread_id = true,
             FetchItem::Uid => self.uid = true,
         }
+    }
+
+    /// Whether names of files are asked besides the rows.
+    pub(super) fn needs_identity(&self) -> bool {
+        self.save_date || self.email_id
+    }
+
+    fn asks_digest(&self) -> bool {
+        self.envelope || self.body || self.body_structure || self.thread_id
     }
 
     /// Whether the index is asked besides the file.
@@ -91,6 +109,6 @@ impl Plan {
             | Content::Binary { section, .. }
             | Content::BinarySize(section) => !section.part.is_empty() || section.text != SectionText::Whole,
         };
-        self.envelope || self.body || self.body_structure || self.contents.iter().any(by_structure)
+        self.asks_digest() || self.contents.iter().any(by_structure)
     }
 }

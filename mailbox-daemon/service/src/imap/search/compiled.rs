@@ -1,12 +1,15 @@
 use super::looked_up::LookedUp;
+use crate::disk;
 use crate::imap::reply::Refusal;
 use crate::imap::session::Selected;
 use proto::imap::command::{MessageSet, Target};
 use proto::imap::date::DAY_S;
+use proto::imap::object_id::ObjectId;
 use proto::imap::search::{HeaderField, SearchField, SearchKey};
 use proto::mime::text::TextSearch;
+use proto::mime::thread_id::thread_number;
 use proto::mime::{DigestFront, DigestView, Part, SentDate, fold};
-use store::{MessageFile, Row, StoreError, TextPlace};
+use store::{Identity, MessageFile, Row, StoreError, TextPlace};
 use types::{Flags, ModSeq, SequenceSet, UnixSeconds};
 
 /// A search key with everything looked up that is the same for all messages.
@@ -25,6 +28,8 @@ pub(super) enum Compiled {
     Or(Box<Compiled>, Box<Compiled>),
     SentDay(Days),
     Smaller(u64),
+    /// The thread's identifier.
+    Thread(String),
     Text(Box<Wanted>),
     Uids(SequenceSet),
     /// The internal date lies in this range of seconds, ends included.
@@ -114,6 +119,9 @@ impl Compiled {
             // Nothing is contained in everything.
             SearchKey::Body(text) | SearchKey::Text(text) if text.is_empty() => Compiled::Known(true),
             SearchKey::Body(text) => Compiled::text(TextPlace::Body, text),
+            SearchKey::EmailId(id) => Compiled::identities(selected, |identity| {
+                ObjectId::Email(identity.content).to_string() == *id
+            })?,
             SearchKey::Field(field, text) => Compiled::field(HeaderField::Search(*field), text),
             SearchKey::Flag(flag, set) => Compiled::Flags(Flags::system(*flag), *set),
             SearchKey::Header(name, text) => match HeaderField::of_name(name) {
@@ -145,6 +153,10 @@ impl Compiled {
                     false => Compiled::Not(Box::new(Compiled::Uids(uids))),
                 }
             }
+            SearchKey::SaveDateSupported => Compiled::Known(true),
+            SearchKey::SavedBefore(day) => Compiled::saved(selected, Days::before(*day))?,
+            SearchKey::SavedOn(day) => Compiled::saved(selected, Days::on(*day))?,
+            SearchKey::SavedSince(day) => Compiled::saved(selected, Days::since(*day))?,
             SearchKey::SentBefore(day) => Compiled::SentDay(Days::before(*day)),
             SearchKey::SentOn(day) => Compiled::SentDay(Days::on(*day)),
             SearchKey::SentSince(day) => Compiled::SentDay(Days::since(*day)),
@@ -152,9 +164,28 @@ impl Compiled {
             SearchKey::Since(day) => Compiled::InternalDay(Days::since(*day)),
             SearchKey::Smaller(bytes) => Compiled::Smaller(*bytes),
             SearchKey::Text(text) => Compiled::text(TextPlace::Anywhere, text),
+            SearchKey::ThreadId(id) => Compiled::Thread(id.clone()),
             SearchKey::Uid(set) => Compiled::uids(selected, set, true)?,
             SearchKey::Younger(seconds) => Compiled::Within(now - i64::from(*seconds), i64::MAX),
         })
+    }
+
+    fn saved(selected: &Selected, days: Days) -> Result<Compiled, Refusal> {
+        Compiled::identities(selected, |identity| days.contains(identity.saved.div_euclid(DAY_S)))
+    }
+
+    /// The messages of whose file names that holds: one walk through the names, then numbers to compare.
+    fn identities(selected: &Selected, holds: impl Fn(Identity) -> bool) -> Result<Compiled, Refusal> {
+        let all = selected.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)]));
+        let mut found = SequenceSet::new();
+        disk(|| {
+            selected.view.mailbox().for_each_identity(&all, |row, identity| {
+                if holds(identity) {
+                    found.push(row.uid.get());
+                }
+            })
+        })?;
+        Ok(Compiled::Uids(found))
     }
 
     fn text(place: TextPlace, text: &str) -> Compiled {
@@ -248,6 +279,10 @@ impl Compiled {
             })),
             Compiled::Smaller(bytes) => by_row(row.wire_bytes < *bytes),
             Compiled::Text(wanted) => wanted.judge(row, facts),
+            Compiled::Thread(id) => Ok(facts.digest().map(|digest| {
+                let number = thread_number(digest);
+                number.is_some_and(|number| ObjectId::Thread(number).to_string() == *id)
+            })),
             Compiled::Uids(uids) => by_row(uids.contains(row.uid.get())),
             Compiled::Within(first, last) => by_row((*first..=*last).contains(&row.internal_date)),
         }
