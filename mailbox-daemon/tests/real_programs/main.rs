@@ -13,11 +13,13 @@ mod fetchmail;
 mod imaplib;
 mod mbsync;
 mod neomutt;
+mod offlineimap;
 mod openssl;
 mod postfix;
 mod program;
 mod search_alike;
 mod swaks;
+mod twin;
 
 use support::demo::{Demo, Door};
 use support::imap::ImapClient;

@@ -1,10 +1,11 @@
 //! mbsync: keeps a server's mailboxes and a local Maildir alike, both ways, and would rather stop than guess.
 
 use super::program::Program;
+use super::twin::{add, far, find, near, set_flags};
 use super::{Demo, Door, ImapClient, deliver, subjects};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 struct Twin {
     rc: PathBuf,
@@ -43,54 +44,13 @@ impl Twin {
         outcome.stdout
     }
 
+    fn mail(&self) -> PathBuf {
+        self.home.join("mail")
+    }
+
     fn folder(&self, mailbox: &str) -> PathBuf {
-        self.home.join("mail").join(mailbox)
+        self.mail().join(mailbox)
     }
-
-    /// Every message of the twin: folder, subject, flag letters.
-    fn near(&self) -> BTreeMap<(String, String), String> {
-        let mut found = BTreeMap::new();
-        for folder in fs::read_dir(self.home.join("mail")).unwrap() {
-            let folder = folder.unwrap();
-            for part in ["cur", "new"] {
-                for file in fs::read_dir(folder.path().join(part)).into_iter().flatten() {
-                    let path = file.unwrap().path();
-                    let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                    let flags = name.split_once(":2,").map_or(String::new(), |(_, flags)| flags.to_owned());
-                    let mailbox = folder.file_name().to_string_lossy().into_owned();
-                    found.insert((mailbox, subject_of(&path)), flags);
-                }
-            }
-        }
-        found
-    }
-}
-
-/// The same of the server.
-fn far(demo: &Demo) -> BTreeMap<(String, String), String> {
-    let mut found = BTreeMap::new();
-    let mut imap = ImapClient::log_in(demo, "ana@home.test").unwrap();
-    for mailbox in ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive", "Made here", "Made there"] {
-        if !imap.command(&format!("EXAMINE \"{mailbox}\"")).unwrap().is_ok() {
-            continue;
-        }
-        let fetched = imap.command("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])").unwrap();
-        for response in fetched.untagged.iter().filter(|line| line.contains(" FETCH ")) {
-            let flags = [
-                ("\\Draft", 'D'),
-                ("\\Flagged", 'F'),
-                ("\\Answered", 'R'),
-                ("\\Seen", 'S'),
-                ("\\Deleted", 'T'),
-            ];
-            let letters =
-                flags.iter().filter(|(flag, _)| response.contains(flag)).map(|(_, letter)| *letter).collect();
-            let subject =
-                response.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default();
-            found.insert((mailbox.to_owned(), subject.to_owned()), letters);
-        }
-    }
-    found
 }
 
 #[test]
@@ -101,8 +61,8 @@ fn both_sides_are_alike_after_changes_on_both() {
         deliver(&demo, &format!("Subject: number {number}\n\nhello {number}\n"));
     }
     twin.sync();
-    assert_eq!(twin.near(), far(&demo));
-    assert_eq!(twin.near().len(), 6);
+    assert_eq!(near(&twin.mail()), far(&demo));
+    assert_eq!(near(&twin.mail()).len(), 6);
 
     // Changes near: a flag, a removal, a new message, a new folder.
     set_flags(&find(&twin.folder("INBOX"), "number 0"), "FS");
@@ -120,8 +80,8 @@ fn both_sides_are_alike_after_changes_on_both() {
     imap.append("Archive", "\\Seen", "Subject: written far\r\n\r\nhello\r\n").unwrap().ok();
 
     twin.sync();
-    let (near, far_now) = (twin.near(), far(&demo));
-    assert_eq!(near, far_now);
+    let (near_now, far_now) = (near(&twin.mail()), far(&demo));
+    assert_eq!(near_now, far_now);
     let expected = [
         ("Archive", "written far", "S"),
         ("INBOX", "number 0", "FS"),
@@ -133,12 +93,12 @@ fn both_sides_are_alike_after_changes_on_both() {
     ];
     let expected =
         expected.map(|(folder, subject, flags)| ((folder.to_owned(), subject.to_owned()), flags.to_owned()));
-    assert_eq!(near, BTreeMap::from(expected));
+    assert_eq!(near_now, BTreeMap::from(expected));
 
     // Nothing is left to do, once and twice.
     for _ in 0..2 {
         twin.sync();
-        assert_eq!(twin.near(), near);
+        assert_eq!(near(&twin.mail()), near_now);
         assert_eq!(far(&demo), far_now);
     }
 }
@@ -151,40 +111,54 @@ fn a_twin_survives_the_loss_of_the_index() {
         deliver(&demo, &format!("Subject: number {number}\n\nhello {number}\n"));
     }
     twin.sync();
-    let before = twin.near();
+    let before = near(&twin.mail());
     demo.terminate();
     fs::remove_dir_all(demo.state_dir().join("index")).unwrap();
     demo.start_again();
     // A changed UIDVALIDITY or UID would make mbsync refuse, or fetch everything once more.
     twin.sync();
-    assert_eq!(twin.near(), before);
+    assert_eq!(near(&twin.mail()), before);
     assert_eq!(subjects(&demo, "ana@home.test", "INBOX").len(), 4);
 }
 
-fn subject_of(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    text.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default().to_owned()
-}
-
-fn find(folder: &Path, subject: &str) -> PathBuf {
-    let files = ["cur", "new"].into_iter().flat_map(|part| fs::read_dir(folder.join(part)).unwrap());
-    files
-        .map(|file| file.unwrap().path())
-        .find(|path| subject_of(path) == subject)
-        .expect("mbsync brought it")
-}
-
-fn set_flags(path: &Path, letters: &str) {
-    let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    let base = name.split(":2,").next().unwrap();
-    let folder = path.parent().unwrap().parent().unwrap();
-    fs::rename(path, folder.join("cur").join(format!("{base}:2,{letters}"))).unwrap();
-}
-
-fn add(folder: &Path, subject: &str) {
-    for part in ["cur", "new", "tmp"] {
-        fs::create_dir_all(folder.join(part)).unwrap();
+/// Many folders, each changed on both sides at once.
+#[test]
+fn many_folders_changed_on_both_sides() {
+    const FOLDERS: usize = 40;
+    let demo = Demo::start();
+    let twin = Twin::new(&demo, "PLAIN");
+    let mut imap = ImapClient::log_in(&demo, "ana@home.test").unwrap();
+    for number in 0..FOLDERS {
+        imap.command(&format!("CREATE folder{number}")).unwrap().ok();
+        for letter in ["a", "b", "c", "d"] {
+            let text = format!("Subject: {letter}\r\n\r\nhello\r\n");
+            imap.append(&format!("folder{number}"), "", &text).unwrap().ok();
+        }
     }
-    let name = format!("1700000000.{}.near", subject.replace(' ', "-"));
-    fs::write(folder.join("cur").join(name + ":2,"), format!("Subject: {subject}\n\nhello\n")).unwrap();
+    twin.sync();
+    assert_eq!(near(&twin.mail()), far(&demo));
+    assert_eq!(near(&twin.mail()).len(), 4 * FOLDERS);
+
+    for number in 0..FOLDERS {
+        let folder = twin.folder(&format!("folder{number}"));
+        set_flags(&find(&folder, "a"), "FRS");
+        set_flags(&find(&folder, "b"), "T");
+        add(&folder, "near");
+        imap.command(&format!("SELECT folder{number}")).unwrap().ok();
+        imap.command("STORE 3 +FLAGS.SILENT (\\Draft)").unwrap().ok();
+        imap.command("STORE 4 +FLAGS.SILENT (\\Deleted)").unwrap().ok();
+        imap.command("EXPUNGE").unwrap().ok();
+        imap.append(&format!("folder{number}"), "\\Seen", "Subject: far\r\n\r\nhello\r\n").unwrap().ok();
+    }
+    twin.sync();
+    let alike = near(&twin.mail());
+    assert_eq!(alike, far(&demo));
+    for number in 0..FOLDERS {
+        let here = alike.iter().filter(|((folder, _), _)| *folder == format!("folder{number}"));
+        let here: Vec<(&str, &str)> =
+            here.map(|((_, subject), flags)| (subject.as_str(), flags.as_str())).collect();
+        assert_eq!(here, [("a", "FRS"), ("c", "D"), ("far", "S"), ("near", "")], "folder{number}");
+    }
+    twin.sync();
+    assert_eq!((near(&twin.mail()), far(&demo)), (alike.clone(), alike));
 }
