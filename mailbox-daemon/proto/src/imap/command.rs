@@ -350,6 +350,8 @@ pub enum FetchItem {
     InternalDate,
     /// `MODSEQ` (RFC 7162 section 3.1.4.2).
     ModSeq,
+    /// `PREVIEW` (`false`) or `PREVIEW (LAZY)` (`true`) (RFC 8970).
+    Preview(bool),
     /// `RFC822.SIZE`.
     Rfc822Size,
     /// `SAVEDATE` (RFC 8514).

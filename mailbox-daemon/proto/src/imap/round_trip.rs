@@ -115,6 +115,7 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
                 FetchItem::Body(BodyItem { section, partial: None, peek, rfc822_name: true })
             }),
         any::<bool>().prop_map(FetchItem::BodyStructure),
+        any::<bool>().prop_map(FetchItem::Preview),
         select(vec![
             FetchItem::EmailId,
             FetchItem::Envelope,

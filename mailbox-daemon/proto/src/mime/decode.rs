@@ -26,6 +26,12 @@ impl TransferDecoder {
         }
     }
 
+    /// Whether a `Content-Transfer-Encoding` is one that can be undone; a body without one is `7bit`.
+    pub fn is_known(name: Option<&[u8]>) -> bool {
+        let known: [&[u8]; 6] = [b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable", b""];
+        name.is_none_or(|name| known.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
     /// Appends what `chunk` decodes to.
     pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         match self {

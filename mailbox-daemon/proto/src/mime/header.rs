@@ -129,7 +129,10 @@ impl FieldFilter {
         if !self.line.is_empty() && self.wants(&self.line) {
             out.append(&mut self.line);
         }
-        out.extend_from_slice(b"\r\n");
+        // A header that ends without an empty line has none (RFC 9051 section 6.4.5); where fields are picked, readers expect one.
+        if self.named || self.state == FilterState::Done {
+            out.extend_from_slice(b"\r\n");
+        }
     }
 
     fn feed_name<'c>(&mut self, chunk: &'c [u8], passed: bool, out: &mut Vec<u8>) -> &'c [u8] {

@@ -35,7 +35,7 @@ impl Session {
             found.collect(&annotations, entry, get.depth, get.value_bytes_max);
         }
         if !found.values.is_empty() {
-            write::metadata(&mut self.out, name.as_ref(), self.enabled.revision2, &found.values);
+            write::metadata(&mut self.out, name.as_ref(), self.enabled.utf8_names(), &found.values);
         }
         match found.too_long {
             0 => Reply::ok("these are the annotations"),
@@ -58,7 +58,7 @@ impl Session {
                     write::metadata(
                         &mut self.out,
                         Some(&without),
-                        self.enabled.revision2,
+                        self.enabled.utf8_names(),
                         &[(SPECIAL_USE, None)],
                     );
                 }
@@ -74,7 +74,7 @@ impl Session {
         for entry in entries {
             found.collect(&annotations, entry, Depth::Nothing, None);
         }
-        write::metadata(&mut self.out, Some(name), self.enabled.revision2, &found.values);
+        write::metadata(&mut self.out, Some(name), self.enabled.utf8_names(), &found.values);
     }
 
     fn server_annotations(&self) -> Result<Annotations, Refusal> {

@@ -96,6 +96,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
         b"FLAGS" => FetchItem::Flags,
         b"INTERNALDATE" => FetchItem::InternalDate,
         b"MODSEQ" => FetchItem::ModSeq,
+        b"PREVIEW" => preview(cursor)?,
         b"RFC822" => old(SectionText::Whole, false),
         b"RFC822.HEADER" => old(SectionText::Header, true),
         b"RFC822.SIZE" => FetchItem::Rfc822Size,
@@ -106,6 +107,26 @@ fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
         b"" => return Err(Fault::syntax("a FETCH item is missing")),
         _ => return Err(Fault::syntax("there is no such FETCH item")),
     })
+}
+
+/// `PREVIEW` and its modifier (RFC 8970 section 6).
+fn preview(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
+    if !cursor.rest().starts_with(b" (") {
+        return Ok(FetchItem::Preview(false));
+    }
+    cursor.space()?;
+    let mut lazy = false;
+    cursor.list("PREVIEW's modifiers stand in parentheses", |cursor| {
+        lazy |= cursor.eat_word("LAZY");
+        match lazy {
+            true => Ok(()),
+            false => Err(Fault::syntax("the only modifier of PREVIEW is LAZY")),
+        }
+    })?;
+    match lazy {
+        true => Ok(FetchItem::Preview(true)),
+        false => Err(Fault::syntax("a modifier is missing")),
+    }
 }
 
 fn binary(cursor: &mut Cursor<'_>, peek: bool) -> Result<FetchItem, Fault> {

@@ -334,6 +334,7 @@ impl Writer<'_> {
             FetchItem::Flags => self.put("FLAGS"),
             FetchItem::InternalDate => self.put("INTERNALDATE"),
             FetchItem::ModSeq => self.put("MODSEQ"),
+            FetchItem::Preview(lazy) => self.put(if *lazy { "PREVIEW (LAZY)" } else { "PREVIEW" }),
             FetchItem::Rfc822Size => self.put("RFC822.SIZE"),
             FetchItem::SaveDate => self.put("SAVEDATE"),
             FetchItem::ThreadId => self.put("THREADID"),

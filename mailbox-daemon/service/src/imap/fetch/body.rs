@@ -1,12 +1,15 @@
 //! One message after the other, item by item, as far as the output has room.
 
 use super::plan::Content;
+use super::section::{self, Octets};
 use super::source::{Reader, Source};
-use super::{Context, Losses, digest, section};
+use super::{Context, Losses, digest};
 use crate::imap::reply::Refusal;
 use crate::imap::session::Selected;
+use proto::imap::command::Partial;
 use proto::imap::write::{self, FetchWriter, MessageName};
 use proto::mime::DigestView;
+use proto::mime::preview::preview;
 use store::{Row, StoreError, View};
 use types::{SeqNo, SequenceSet, Uid};
 
@@ -17,8 +20,19 @@ pub(super) struct Bodies {
     message: Option<Message>,
     /// A buffer that goes from message to message.
     window: Vec<u8>,
-    scratch: Vec<u8>,
+    work: Work,
 }
+
+/// What the items of all messages share.
+#[derive(Default)]
+struct Work {
+    scratch: Vec<u8>,
+    /// Previews told so far.
+    previews: u32,
+}
+
+/// So many previews that need not be told are made all the same: each takes one short read.
+const LAZY_PREVIEWS_MAX: u32 = 200;
 
 /// A message that is being told.
 struct Message {
@@ -35,7 +49,7 @@ impl Bodies {
     pub(super) fn new(view: &View, uids: &SequenceSet) -> Bodies {
         let mut left: Vec<Uid> = view.seqs_of(uids).iter().filter_map(|seq| view.uid_of(seq)).collect();
         left.reverse();
-        Bodies { left, message: None, window: Vec::new(), scratch: Vec::new() }
+        Bodies { left, message: None, window: Vec::new(), work: Work::default() }
     }
 
     /// Writes until the output is full or everything is told; whether everything is.
@@ -50,7 +64,7 @@ impl Bodies {
         loop {
             if let Some(message) = &mut self.message {
                 // A message that fails in the middle of a literal leaves the client waiting for octets: nothing can be said any more.
-                match message.go_on(context, &mut self.scratch, out, full, losses) {
+                match message.go_on(context, &mut self.work, out, full, losses) {
                     Ok(true) => {}
                     Ok(false) => return Ok(false),
                     Err(error) => {
@@ -106,7 +120,7 @@ impl Message {
     fn go_on(
         &mut self,
         context: &Context<'_>,
-        scratch: &mut Vec<u8>,
+        work: &mut Work,
         out: &mut Vec<u8>,
         full: usize,
         losses: &mut Losses,
@@ -125,37 +139,56 @@ impl Message {
             };
             self.next += 1;
             self.first = false;
-            let root =
-                self.digest.as_deref().and_then(|digest| DigestView::parse(digest).ok()?.structure().ok());
-            let root = root.as_ref();
-            let reader = &mut self.reader;
-            self.source = match content {
-                Content::Body { section, partial, rfc822_name } => {
-                    fetch.body_name(section, *partial, *rfc822_name);
-                    let octets = section::body(reader, root, section, scratch)?;
-                    begun(&mut fetch, Some(octets.unwrap_or_default().source(*partial)))
-                }
-                Content::Binary { section, partial } => {
-                    fetch.binary_name("BINARY", section, *partial);
-                    let octets = section::binary(reader, root, section, scratch, losses)?;
-                    begun(&mut fetch, Some(octets.unwrap_or_default().source(*partial)))
-                }
-                Content::BinarySize(section) => {
-                    fetch.binary_name("BINARY.SIZE", section, None);
-                    let octets = section::binary(reader, root, section, scratch, losses)?;
-                    write::number(fetch.out, octets.map_or(0, |octets| octets.measure.bytes));
-                    None
-                }
-            };
+            self.source = self.begin(content, &mut fetch, work, losses)?;
         }
+    }
+
+    /// Writes an item, of streamed ones all but their octets.
+    fn begin(
+        &mut self,
+        content: &Content,
+        fetch: &mut FetchWriter<'_>,
+        work: &mut Work,
+        losses: &mut Losses,
+    ) -> Result<Option<Source>, StoreError> {
+        let digest = self.digest.as_deref().and_then(|digest| DigestView::parse(digest).ok());
+        let root = digest.and_then(|digest| digest.structure().ok());
+        let (root, reader, scratch) = (root.as_ref(), &mut self.reader, &mut work.scratch);
+        match content {
+            Content::Body { section, partial, rfc822_name } => {
+                fetch.body_name(section, *partial, *rfc822_name);
+                let octets = section::body(reader, root, section, scratch)?;
+                return Ok(Some(begun(fetch, octets, *partial)));
+            }
+            Content::Binary { section, partial } => {
+                fetch.binary_name("BINARY", section, *partial);
+                let octets = section::binary(reader, root, section, scratch, losses)?;
+                return Ok(Some(begun(fetch, octets, *partial)));
+            }
+            Content::BinarySize(section) => {
+                fetch.binary_name("BINARY.SIZE", section, None);
+                let octets = section::binary(reader, root, section, scratch, losses)?;
+                write::number(fetch.out, octets.map_or(0, |octets| octets.measure.bytes));
+            }
+            Content::Preview(lazy) => {
+                fetch.name("PREVIEW");
+                work.previews += 1;
+                let root = root.filter(|_| !lazy || work.previews <= LAZY_PREVIEWS_MAX);
+                let read = |buffer: &mut [u8], offset| reader.read_at(buffer, offset);
+                match root.map(|root| preview(root, read)).transpose()? {
+                    Some(text) => write::string(fetch.out, text.as_bytes()),
+                    None if *lazy => fetch.nil(),
+                    None => write::string(fetch.out, b""),
+                }
+            }
+        }
+        Ok(None)
     }
 }
 
-/// Writes the literal's length; its octets come from the source. NIL when there is no such section.
-fn begun(fetch: &mut FetchWriter<'_>, source: Option<Source>) -> Option<Source> {
-    match &source {
-        Some(source) => fetch.literal(source.bytes(), source.has_nul()),
-        None => fetch.nil(),
-    }
+/// Writes the literal's length; its octets come from the source. A section that is not there is empty.
+fn begun(fetch: &mut FetchWriter<'_>, octets: Option<Octets>, partial: Option<Partial>) -> Source {
+    let source = octets.unwrap_or_default().source(partial);
+    fetch.literal(source.bytes(), source.has_nul());
     source
 }

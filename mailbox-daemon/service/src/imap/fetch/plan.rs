@@ -29,9 +29,18 @@ pub(super) enum Reads {
 
 /// An item answered from the message's file.
 pub(super) enum Content {
-    Body { section: Section, partial: Option<Partial>, rfc822_name: bool },
-    Binary { section: Section, partial: Option<Partial> },
+    Body {
+        section: Section,
+        partial: Option<Partial>,
+        rfc822_name: bool,
+    },
+    Binary {
+        section: Section,
+        partial: Option<Partial>,
+    },
     BinarySize(Section),
+    /// Only if it costs little when true.
+    Preview(bool),
 }
 
 impl Plan {
@@ -86,6 +95,7 @@ impl Plan {
             FetchItem::Flags => self.flags = true,
             FetchItem::InternalDate => self.internal_date = true,
             FetchItem::ModSeq => self.modseq = true,
+            FetchItem::Preview(lazy) => self.contents.push(Content::Preview(lazy)),
             FetchItem::Rfc822Size => self.size = true,
             FetchItem::SaveDate => self.save_date = true,
             FetchItem::ThreadId => self.thread_id = true,
@@ -108,6 +118,7 @@ impl Plan {
             Content::Body { section, .. }
             | Content::Binary { section, .. }
             | Content::BinarySize(section) => !section.part.is_empty() || section.text != SectionText::Whole,
+            Content::Preview(_) => true,
         };
         self.asks_digest() || self.contents.iter().any(by_structure)
     }

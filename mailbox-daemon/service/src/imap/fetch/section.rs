@@ -59,7 +59,7 @@ pub(super) fn binary(
         (None, None) => Filter::Plain,
         (Some(part), None) => {
             let encoding = part.encoding.map(<[u8]>::trim_ascii);
-            if !encoding.is_none_or(is_known) {
+            if !TransferDecoder::is_known(encoding) {
                 losses.unknown_encoding = true;
                 return Ok(None);
             }
@@ -68,11 +68,6 @@ pub(super) fn binary(
     };
     let measure = measure(reader, range.clone(), filter.clone(), scratch)?;
     Ok(Some(Octets { range, filter, measure }))
-}
-
-fn is_known(encoding: &[u8]) -> bool {
-    let known: [&[u8]; 5] = [b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable"];
-    known.iter().any(|known| known.eq_ignore_ascii_case(encoding))
 }
 
 fn fields(section: &Section) -> Option<Filter> {

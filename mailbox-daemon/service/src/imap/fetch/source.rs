@@ -31,6 +31,10 @@ impl Reader {
         self.file.bytes()
     }
 
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StoreError> {
+        self.file.read_at(buffer, offset)
+    }
+
     /// Octets at the beginning of `range`, at least one unless the file ends there.
     fn at(&mut self, range: &Range<u64>) -> Result<&[u8], StoreError> {
         let end = self.start + self.window.len() as u64;
