@@ -71,6 +71,9 @@ pub enum AccountWord {
         /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
+        /// How much mail it may hold, such as 5G, or none; what config.toml says when left out
+        #[arg(long)]
+        quota: Option<String>,
     },
     /// Show every account
     List,
@@ -81,6 +84,16 @@ pub enum AccountWord {
         /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
+    },
+    /// Say how much mail an account may hold, or show what it may and does
+    Quota {
+        /// Such as ana@home.test
+        address: String,
+        /// Such as 5G; none for no limit, default for what config.toml says
+        storage: Option<String>,
+        /// Messages, or none
+        #[arg(long)]
+        messages: Option<String>,
     },
     /// End an account; its mail is moved aside, not deleted
     Remove {
@@ -220,12 +233,15 @@ impl Word {
             Word::Run | Word::Demo(_) | Word::Check => {
                 return Err("this word starts a process of its own".to_owned());
             }
-            Word::Account(AccountWord::Add { address, .. }) => {
-                Command::AccountAdd { address, password: password()? }
+            Word::Account(AccountWord::Add { address, quota, .. }) => {
+                Command::AccountAdd { address, password: password()?, quota }
             }
             Word::Account(AccountWord::List) => Command::AccountList,
             Word::Account(AccountWord::Password { address, .. }) => {
                 Command::AccountPassword { address, password: password()? }
+            }
+            Word::Account(AccountWord::Quota { address, storage, messages }) => {
+                Command::AccountQuota { address, storage, messages }
             }
             Word::Account(AccountWord::Remove { address }) => Command::AccountRemove { address },
             Word::Alias(AliasWord::Add { address, target }) => Command::AliasAdd { address, target },

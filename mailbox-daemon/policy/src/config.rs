@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
-use types::{Domain, Limits};
+use types::{Domain, Limits, Quota};
 
 /// Everything the daemon was told, with defaults filled in.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,6 +43,9 @@ pub struct Settings {
     /// The spam filter.
     #[serde(default)]
     pub spam: Spam,
+    /// How much mail an account may hold that has no limits of its own; without limits by default.
+    #[serde(default)]
+    pub quota: Quota,
     /// Every limit.
     #[serde(default)]
     pub limits: Limits,

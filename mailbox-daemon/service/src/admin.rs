@@ -21,6 +21,8 @@ pub enum Command {
         address: String,
         /// Its password.
         password: String,
+        /// What it may hold, when that is not what all may.
+        quota: Option<String>,
     },
     /// Every account.
     AccountList,
@@ -30,6 +32,15 @@ pub enum Command {
         address: String,
         /// The new password.
         password: String,
+    },
+    /// What an account may hold, or without anything new what it may and does.
+    AccountQuota {
+        /// Which account.
+        address: String,
+        /// A size, `none`, or `default` for what all may.
+        storage: Option<String>,
+        /// A number of messages or `none`.
+        messages: Option<String>,
     },
     /// Ends an account; its mail is moved aside.
     AccountRemove {
@@ -176,6 +187,9 @@ pub enum AdminError {
     /// The name of a device is empty or too long.
     #[error("the name of a device has 1 to 64 characters")]
     DeviceName,
+    /// A quota is no size or number.
+    #[error("{0} is no quota: it is a size such as 5G, a number of messages, none or default")]
+    Quota(String),
     /// A group needs somebody in it.
     #[error("a group needs at least one member")]
     EmptyGroup,
@@ -200,9 +214,14 @@ impl Admin<'_> {
     /// Does one thing.
     pub fn execute(&self, command: Command) -> Result<Answer, AdminError> {
         match command {
-            Command::AccountAdd { address, password } => self.account_add(&address, &password),
+            Command::AccountAdd { address, password, quota } => {
+                self.account_add(&address, &password, quota.as_deref())
+            }
             Command::AccountList => self.account_list(),
             Command::AccountPassword { address, password } => self.account_password(&address, &password),
+            Command::AccountQuota { address, storage, messages } => {
+                self.account_quota(&address, storage.as_deref(), messages.as_deref())
+            }
             Command::AccountRemove { address } => self.account_remove(&address),
             Command::AliasAdd { address, target } => self.alias_add(&address, &target),
             Command::AliasList => self.alias_list(),

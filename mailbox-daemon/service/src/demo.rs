@@ -109,7 +109,11 @@ fn ensure_accounts(state: &State) -> Result<(), AdminError> {
     }
     admin.execute(Command::DomainAdd { domain: DOMAIN.to_owned() })?;
     for address in ACCOUNTS {
-        admin.execute(Command::AccountAdd { address: address.to_owned(), password: PASSWORD.to_owned() })?;
+        admin.execute(Command::AccountAdd {
+            address: address.to_owned(),
+            password: PASSWORD.to_owned(),
+            quota: None,
+        })?;
     }
     Ok(())
 }

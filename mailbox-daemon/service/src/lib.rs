@@ -16,6 +16,7 @@ pub mod host;
 pub mod imap;
 pub mod listen;
 pub mod places;
+mod quota;
 pub mod run;
 pub mod smtp_in;
 pub mod stop;

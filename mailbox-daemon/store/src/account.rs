@@ -6,11 +6,13 @@ mod ledger;
 mod list;
 mod sharing;
 mod tree;
+mod usage;
 
 pub use acl::{Acl, AclEntry, Who};
 pub use annotations::{AnnotationChange, Annotations};
 pub use list::MailboxEntry;
 pub(crate) use sharing::{Sharing, rights_in};
+pub(crate) use usage::ClosedUsage;
 
 use crate::disk::FileKind;
 use crate::error::StoreError;

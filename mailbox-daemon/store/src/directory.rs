@@ -8,14 +8,18 @@ use crate::error::StoreError;
 use redb::{ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use types::{Address, DirectoryEntry, Domain, LocalDomain};
+use types::{Address, DirectoryEntry, Domain, LocalDomain, Quota};
 
 /// Folded address -> postcard of [`DirectoryEntry`].
 const ENTRIES: TableDefinition<&str, &[u8]> = TableDefinition::new("entries");
 /// Domain -> postcard of [`LocalDomain`].
 const DOMAINS: TableDefinition<&str, &[u8]> = TableDefinition::new("domains");
+
+/// Folded address -> postcard of [`Quota`], for accounts with limits of their own.
+const QUOTAS: TableDefinition<&str, &[u8]> = TableDefinition::new("quotas");
 
 /// A household's directory is a few kilobytes; this holds all of it.
 const CACHE_BYTES: usize = 256 * 1024;
@@ -52,6 +56,25 @@ impl Directory {
         self.delete(ENTRIES, &address.to_string())
     }
 
+    /// The limits of an account that has its own.
+    pub fn quota(&self, account: &Address) -> Result<Option<Quota>, StoreError> {
+        self.get(QUOTAS, &account.to_string())
+    }
+
+    /// Every account with limits of its own.
+    pub fn quotas(&self) -> Result<BTreeMap<Address, Quota>, StoreError> {
+        let all: Vec<(Address, Quota)> = self.all(QUOTAS, |key| Address::parse(key).ok())?;
+        Ok(all.into_iter().collect())
+    }
+
+    /// Gives an account limits of its own, or takes them away; durable when this returns.
+    pub fn put_quota(&self, account: &Address, quota: Option<Quota>) -> Result<(), StoreError> {
+        match quota {
+            Some(quota) => self.insert(QUOTAS, &account.to_string(), &quota),
+            None => self.delete(QUOTAS, &account.to_string()).map(|_| ()),
+        }
+    }
+
     /// Every entry, by address.
     pub fn entries(&self) -> Result<Vec<(Address, DirectoryEntry)>, StoreError> {
         self.all(ENTRIES, |key| Address::parse(key).ok())
@@ -79,13 +102,14 @@ impl Directory {
     }
 
     fn has_tables(&self) -> Result<bool, StoreError> {
-        self.database.read(|read| Ok(read.list_tables()?.count() >= 2))
+        self.database.read(|read| Ok(read.list_tables()?.count() >= 3))
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
         self.database.write(Commit::Durable, |write| {
             write.open_table(ENTRIES)?;
             write.open_table(DOMAINS)?;
+            write.open_table(QUOTAS)?;
             Ok(())
         })
     }

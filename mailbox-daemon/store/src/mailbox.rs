@@ -211,6 +211,9 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         self.flush();
+        if !self.is_deleted() {
+            self.core().closed_usage.record(self);
+        }
         self.closed.set();
     }
 }

@@ -9,6 +9,7 @@ mod envelope;
 mod flags;
 mod limits;
 mod mailbox_name;
+mod quota;
 mod rights;
 mod sequence;
 mod uid;
@@ -19,6 +20,7 @@ pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Rec
 pub use flags::{Flags, Keyword, KeywordError, SystemFlag};
 pub use limits::Limits;
 pub use mailbox_name::{MailboxName, MailboxNameError, SpecialUse};
+pub use quota::{ByteSize, ByteSizeError, Quota, Usage};
 pub use rights::{Right, Rights, Settable, UnknownRight};
 pub use sequence::{SequenceRange, SequenceSet};
 pub use uid::{ModSeq, SeqNo, Uid, UidValidity};

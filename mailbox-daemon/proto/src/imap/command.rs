@@ -105,6 +105,10 @@ pub enum CommandBody {
     GetAcl(MailboxArgument),
     /// GETMETADATA (RFC 5464).
     GetMetadata(GetMetadata),
+    /// GETQUOTA (RFC 9208): the name of a quota root.
+    GetQuota(String),
+    /// GETQUOTAROOT (RFC 9208).
+    GetQuotaRoot(MailboxArgument),
     /// ID (RFC 2971): what the client says of itself.
     Id(Vec<(String, Option<String>)>),
     /// IDLE (RFC 2177).
@@ -465,6 +469,8 @@ pub enum StatusItem {
     AppendLimit,
     /// Messages marked deleted.
     Deleted,
+    /// Octets of messages marked deleted (RFC 9208).
+    DeletedStorage,
     /// The highest modification sequence (RFC 7162 section 3.1.7).
     HighestModSeq,
     /// The mailbox's identifier (RFC 8474).
@@ -485,9 +491,10 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// All of them.
-    pub const ALL: [StatusItem; 10] = [
+    pub const ALL: [StatusItem; 11] = [
         StatusItem::AppendLimit,
         StatusItem::Deleted,
+        StatusItem::DeletedStorage,
         StatusItem::HighestModSeq,
         StatusItem::MailboxId,
         StatusItem::Messages,
@@ -503,6 +510,7 @@ impl StatusItem {
         match self {
             StatusItem::AppendLimit => "APPENDLIMIT",
             StatusItem::Deleted => "DELETED",
+            StatusItem::DeletedStorage => "DELETED-STORAGE",
             StatusItem::HighestModSeq => "HIGHESTMODSEQ",
             StatusItem::MailboxId => "MAILBOXID",
             StatusItem::Messages => "MESSAGES",

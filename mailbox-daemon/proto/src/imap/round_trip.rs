@@ -412,6 +412,8 @@ fn body() -> impl Strategy<Value = CommandBody> {
         mailbox().prop_map(CommandBody::GetAcl),
         mailbox().prop_map(CommandBody::MyRights),
         get_metadata().prop_map(CommandBody::GetMetadata),
+        text().prop_map(CommandBody::GetQuota),
+        mailbox().prop_map(CommandBody::GetQuotaRoot),
         set_metadata().prop_map(CommandBody::SetMetadata),
         (acl_subject(), rights_change()).prop_map(|(subject, change)| CommandBody::SetAcl(subject, change)),
         mailbox().prop_map(CommandBody::Subscribe),

@@ -144,6 +144,8 @@ impl Phase {
             | CommandBody::Enable(_)
             | CommandBody::GetAcl(_)
             | CommandBody::GetMetadata(_)
+            | CommandBody::GetQuota(_)
+            | CommandBody::GetQuotaRoot(_)
             | CommandBody::Idle
             | CommandBody::List(_)
             | CommandBody::ListRights(_)
@@ -231,7 +233,7 @@ const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE
     SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
     UNAUTHENTICATE NOTIFY INPROGRESS \
     CONDSTORE QRESYNC UIDONLY SAVEDATE OBJECTID \
-    ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA \
+    ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
     BINARY CATENATE REPLACE UTF8=ACCEPT PREVIEW";
 
 /// The capability list (RFC 9051 section 7.2.2).

@@ -7,7 +7,7 @@ use proto::imap::command::{MessageSet, Target, Transfer};
 use proto::imap::write::{self, Code, Status};
 use std::sync::Arc;
 use store::Copied;
-use types::{Right, SequenceSet};
+use types::{Right, SequenceSet, Usage};
 
 /// As many messages may take long.
 const LONG_MESSAGES: u64 = 256;
@@ -19,6 +19,7 @@ impl Session {
         if uids.is_empty() {
             return Reply::ok("there was nothing to copy");
         }
+        self.require_room(&target.mailbox, self.selected()?.size_of(&uids))?;
         let source = Arc::clone(self.selected()?.view.mailbox());
         let settable = target.rights.settable();
         let copied = match uids.count() < LONG_MESSAGES {
@@ -38,13 +39,17 @@ impl Session {
         selected.require(Right::Expunge)?;
         let uids = selected.uids(&transfer.target)?;
         let target = self.target(transfer.mailbox)?;
-        if std::sync::Arc::ptr_eq(&target.mailbox, self.selected()?.view.mailbox()) {
+        if Arc::ptr_eq(&target.mailbox, self.selected()?.view.mailbox()) {
             return Err(Refusal::no(Code::Cannot, "the messages are there already"));
         }
         if uids.is_empty() {
             return Reply::ok("there was nothing to move");
         }
         let source = Arc::clone(self.selected()?.view.mailbox());
+        // Within one account a move takes no room.
+        if !Arc::ptr_eq(source.account(), target.mailbox.account()) {
+            self.require_room(&target.mailbox, self.selected()?.size_of(&uids))?;
+        }
         let settable = target.rights.settable();
         let moved = match uids.count() < LONG_MESSAGES {
             true => disk(|| source.move_flagged(&uids, &target.mailbox, settable)),
@@ -86,6 +91,16 @@ impl Selected {
             true => Ok(()),
             false => Err(Refusal::no(Code::NoPerm, "you have no right to do that here")),
         }
+    }
+
+    /// How many messages these are, and how large.
+    pub(super) fn size_of(&self, uids: &SequenceSet) -> Usage {
+        let mut size = Usage::default();
+        self.view.for_each_row(uids, &mut |_, row| {
+            size.messages += 1;
+            size.bytes += row.wire_bytes;
+        });
+        size
     }
 
     /// The UIDs a command means. A sequence number beyond the last message is a client's mistake, an unknown UID is not.

@@ -102,6 +102,7 @@ impl Session {
                 let value = match item {
                     StatusItem::AppendLimit => append_limit,
                     StatusItem::Deleted => u64::from(status.deleted),
+                    StatusItem::DeletedStorage => status.deleted_bytes,
                     StatusItem::HighestModSeq => status.highest_modseq.0,
                     StatusItem::MailboxId => mailbox.id(),
                     StatusItem::Messages => u64::from(status.messages),

@@ -21,6 +21,7 @@ mod metadata;
 mod news;
 mod notify;
 mod progress;
+mod quota;
 mod reply;
 mod resolve;
 mod resync;

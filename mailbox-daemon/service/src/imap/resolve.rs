@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// The mail of another account; `None` where there is none, or where it is one's own: one mailbox has one name.
-    fn account_of(&self, owner: &Address) -> Result<Option<Arc<AccountMail>>, Refusal> {
+    pub(super) fn account_of(&self, owner: &Address) -> Result<Option<Arc<AccountMail>>, Refusal> {
         if owner == self.mail()?.address() {
             return Ok(None);
         }

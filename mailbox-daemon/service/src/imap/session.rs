@@ -307,6 +307,8 @@ impl Session {
             CommandBody::Fetch(fetch) => self.fetch(fetch).await,
             CommandBody::GetAcl(mailbox) => self.getacl(mailbox),
             CommandBody::GetMetadata(get) => self.getmetadata(get),
+            CommandBody::GetQuota(root) => self.getquota(&root),
+            CommandBody::GetQuotaRoot(mailbox) => self.getquotaroot(mailbox),
             CommandBody::Id(pairs) => self.id(&pairs),
             CommandBody::Idle => self.idle(tag).await,
             CommandBody::List(list) => self.list(&list).await,

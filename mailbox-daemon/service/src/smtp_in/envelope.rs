@@ -1,6 +1,7 @@
 use super::receive::Incoming;
 use super::{Connection, reply_to_store};
 use crate::directory::expand;
+use crate::disk;
 use crate::host::Host;
 use policy::config::Settings;
 use policy::recipients::{Destinations, RecipientError};
@@ -8,8 +9,8 @@ use proto::smtp::parse::Mail;
 use proto::smtp::reply::{Reply, say};
 use store::StoreError;
 use tokio::time::Instant;
-use tracing::{debug, warn};
-use types::{Address, Recipient};
+use tracing::{debug, info, warn};
+use types::{Address, Recipient, Usage};
 
 /// One message from MAIL to its end.
 pub(super) struct Transaction {
@@ -55,7 +56,14 @@ impl Connection {
         };
         let Some(transaction) = &mut self.transaction else { return say::BAD_SEQUENCE };
         match found {
-            Ok(to) => transaction.add(recipient, to, self.settings.limits.recipients_max),
+            Ok(to) => match has_room(&self.host, &to, transaction.mail.parameters.size_bytes) {
+                Ok(true) => transaction.add(recipient, to, self.settings.limits.recipients_max),
+                Ok(false) => {
+                    info!(peer = %self.peer, recipient = %recipient.address, "mailbox full");
+                    say::MAILBOX_FULL
+                }
+                Err(error) => self.directory_failed(&error),
+            },
             Err(error) => {
                 debug!(peer = %self.peer, recipient = %recipient.address, %error, "recipient refused");
                 reply_to_recipient(error)
@@ -127,6 +135,21 @@ pub(super) fn owns(
 ) -> Result<bool, StoreError> {
     let found = expand(host, settings, address.clone(), true)?;
     Ok(found.is_ok_and(|destinations| destinations.belong_to(account)))
+}
+
+/// Whether anybody behind a recipient has room. Only here can one recipient be refused and another taken, so a message that
+/// turns out larger than announced is taken too, and a group is not shut because one of its members is full.
+fn has_room(host: &Host, to: &Destinations, size_bytes: Option<u64>) -> Result<bool, StoreError> {
+    if to.accounts.is_empty() || !to.external.is_empty() {
+        return Ok(true);
+    }
+    let more = Usage { messages: 1, bytes: size_bytes.unwrap_or(1) };
+    for account in &to.accounts {
+        if disk(|| host.has_room(&host.store.account(account)?, more))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn reply_to_recipient(error: RecipientError) -> Reply {

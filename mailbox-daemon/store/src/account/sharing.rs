@@ -1,6 +1,6 @@
 //! Which mailboxes are shared, remembered per account: one look through its folders after a start, none until somebody changes a list.
 
-use super::{AccountMail, acl::Acl};
+use super::{AccountMail, Acl, Who};
 use crate::error::StoreError;
 use crate::locked;
 use std::collections::HashMap;
@@ -53,6 +53,17 @@ impl AccountMail {
         let folders = self.read_acls()?;
         self.core.sharing.remember(&self.address, &folders, changes_before);
         Ok(folders)
+    }
+
+    /// Takes away all rights somebody was given by name; durable on return.
+    pub fn withdraw(&self, who: &Address) -> Result<(), StoreError> {
+        let who = Who::Account(who.clone());
+        for (name, acl) in self.shared_folders()?.iter() {
+            if acl.0.iter().any(|entry| entry.who == who) {
+                self.change_acl(name, |acl| acl.0.retain(|entry| entry.who != who))?;
+            }
+        }
+        Ok(())
     }
 
     /// What `who` may do with the mailboxes that are not simply their owner's.

@@ -122,6 +122,10 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"FETCH" => fetch::fetch(&mut cursor, false)?,
         b"GETACL" => CommandBody::GetAcl(argument(&mut cursor, Cursor::mailbox)?),
         b"GETMETADATA" => metadata::getmetadata(&mut cursor)?,
+        b"GETQUOTA" => {
+            CommandBody::GetQuota(argument(&mut cursor, |cursor| cursor.text("a quota root is missing"))?)
+        }
+        b"GETQUOTAROOT" => CommandBody::GetQuotaRoot(argument(&mut cursor, Cursor::mailbox)?),
         b"ID" => id(&mut cursor)?,
         b"IDLE" => CommandBody::Idle,
         b"LIST" => list::list(&mut cursor)?,

@@ -106,6 +106,11 @@ impl Writer<'_> {
             }
             CommandBody::GetAcl(mailbox) => self.with_mailbox("GETACL ", mailbox),
             CommandBody::GetMetadata(get) => self.getmetadata(get),
+            CommandBody::GetQuota(root) => {
+                self.put("GETQUOTA ");
+                astring(self.out, root.as_bytes());
+            }
+            CommandBody::GetQuotaRoot(mailbox) => self.with_mailbox("GETQUOTAROOT ", mailbox),
             CommandBody::Id(pairs) if pairs.is_empty() => self.put("ID NIL"),
             CommandBody::Id(pairs) => {
                 self.put("ID");

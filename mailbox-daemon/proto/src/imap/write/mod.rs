@@ -7,6 +7,7 @@ mod fetch;
 mod mailbox;
 mod metadata;
 mod notify;
+mod quota;
 mod search;
 mod search_command;
 mod threads;
@@ -24,6 +25,7 @@ pub use mailbox::{
     ListLine, enabled, exists, expunge, flags, list, list_no_access, list_renamed, list_separator, lsub,
     namespace, recent, status, vanished,
 };
+pub use quota::{quota, quotaroot};
 pub use search::{Found, SortWriter, esearch, search};
 pub use threads::ThreadWriter;
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Arrival, NewMessage};
 use tokio::time::{Instant, timeout};
-use types::{Limits, Right, SequenceSet, Uid, UidValidity};
+use types::{Limits, Right, SequenceSet, Uid, UidValidity, Usage};
 
 /// Messages one command may bring; each holds a file open until all are there.
 const MESSAGES_MAX: usize = 50;
@@ -33,6 +33,19 @@ fn too_big(limits: &Limits) -> Refusal {
     Refusal::no(Code::TooBig, format!("a message has at most {} bytes", limits.message_bytes_max))
 }
 
+/// What the first message brings, as far as it is announced.
+fn announced(steps: &[AppendStep]) -> Usage {
+    let octets = steps.iter().map(|step| match step {
+        AppendStep::Octets(literal, _) => literal.bytes,
+        _ => 0,
+    });
+    Usage { messages: 1, bytes: octets.fold(0, u64::saturating_add) }
+}
+
+fn size_of(messages: &[(NewMessage, Arrival)]) -> Usage {
+    Usage { messages: messages.len() as u64, bytes: messages.iter().map(|(file, _)| file.bytes()).sum() }
+}
+
 impl Session {
     pub(super) async fn append(&mut self, append: Append) -> Answer {
         let answer = self.append_all(append).await;
@@ -43,7 +56,9 @@ impl Session {
 
     async fn append_all(&mut self, append: Append) -> Answer {
         let target = self.target(append.mailbox)?;
+        self.require_room(&target.mailbox, announced(&append.steps))?;
         let messages = self.receive_all(append.steps).await?;
+        self.require_room(&target.mailbox, size_of(&messages))?;
         Reply::coded(added(&target, messages).await?.code(), "it is on disk")
     }
 
@@ -71,6 +86,14 @@ impl Session {
         if !there() {
             return Err(gone());
         }
+        // The old message makes room for the new one where both count for the same account.
+        let mut more = size_of(&messages);
+        if Arc::ptr_eq(mailbox.account(), target.mailbox.account()) {
+            let old = self.selected()?.size_of(&old);
+            more.messages = more.messages.saturating_sub(old.messages);
+            more.bytes = more.bytes.saturating_sub(old.bytes);
+        }
+        self.require_room(&target.mailbox, more)?;
         let new = added(&target, messages).await?;
         let expunged = match disk(|| mailbox.expunge(&old, false)) {
             Ok(expunged) => expunged.ticket.await,
