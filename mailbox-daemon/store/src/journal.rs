@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use types::{Address, MailboxName};
 
 /// Events kept for listeners that were busy; one that missed more is told so.
-pub const EVENTS_MAX: usize = 1024;
+pub const EVENTS_MAX: usize = 512;
 
 /// Something that happened to a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
