@@ -10,4 +10,5 @@ mod index;
 mod keywords;
 mod model;
 mod real;
+mod resync;
 mod support;

@@ -8,9 +8,11 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use types::{Flags, SequenceSet, SystemFlag};
+use types::{Flags, ModSeq, SequenceSet, SystemFlag};
 
 const NAMES: [&str; 2] = ["INBOX", "Archive"];
+/// Sessions at a time: even ones look at the first mailbox, odd ones at the second.
+const SESSIONS: usize = 5;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -21,6 +23,7 @@ enum Step {
     Move(usize, Picks),
     Expunge(usize, Picks, bool),
     Sync(usize, Expunges),
+    ComeBack(usize),
     Restart,
     Kill,
     LoseIndex,
@@ -45,7 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (mailbox.clone(), picks()).prop_map(|(m, p)| Step::Copy(m, p)),
         2 => (mailbox.clone(), picks()).prop_map(|(m, p)| Step::Move(m, p)),
         3 => (mailbox.clone(), picks(), any::<bool>()).prop_map(|(m, p, d)| Step::Expunge(m, p, d)),
-        5 => (mailbox.clone(), expunges).prop_map(|(m, e)| Step::Sync(m, e)),
+        8 => (0..SESSIONS, expunges).prop_map(|(s, e)| Step::Sync(s, e)),
+        3 => mailbox.clone().prop_map(Step::ComeBack),
         1 => Just(Step::Restart),
         1 => Just(Step::Kill),
         1 => Just(Step::LoseIndex),
@@ -66,11 +70,21 @@ struct Session {
     told: BTreeMap<u32, Flags>,
 }
 
+/// A program that comes and goes: what it knew of a mailbox when it last was there (RFC 7162 section 3.2.5).
+#[derive(Default)]
+struct Visitor {
+    knows: BTreeMap<u32, Flags>,
+    modseq: ModSeq,
+}
+
 struct World {
     rig: Option<Rig>,
     models: [Model; 2],
     highest: [u32; 2],
     sessions: Vec<Session>,
+    visitors: [Visitor; 2],
+    /// The highest modification sequences seen.
+    modseqs: [ModSeq; 2],
     counter: u32,
 }
 
@@ -81,6 +95,8 @@ impl World {
             models: Default::default(),
             highest: [0; 2],
             sessions: Vec::new(),
+            visitors: Default::default(),
+            modseqs: Default::default(),
             counter: 0,
         };
         world.begin_sessions();
@@ -96,8 +112,9 @@ impl World {
     }
 
     fn begin_sessions(&mut self) {
-        self.sessions = (0..2)
-            .map(|which| {
+        self.sessions = (0..SESSIONS)
+            .map(|session| {
+                let which = session % 2;
                 let view = View::open(self.mailbox(which)).unwrap();
                 let told = self.models[which].iter().map(|(uid, (_, flags))| (*uid, *flags)).collect();
                 Session { view, believes: self.models[which].keys().copied().collect(), told }
@@ -209,7 +226,8 @@ impl World {
                 assert_eq!(expunged.uids, uids(&expected));
                 self.models[which].retain(|uid, _| !expected.contains(uid));
             }
-            Step::Sync(which, expunges) => self.sync(which, expunges),
+            Step::Sync(session, expunges) => self.sync(session, expunges),
+            Step::ComeBack(which) => self.come_back(which),
             Step::Restart => self.restart(Rig::restart),
             Step::Kill => self.restart(|rig| rig.crash(Survival::Everything)),
             Step::LoseIndex => self.restart(|rig| {
@@ -250,9 +268,29 @@ impl World {
         }
     }
 
-    fn sync(&mut self, which: usize, expunges: Expunges) {
+    /// The visitor is told what changed since it was here; then it knows what there is.
+    fn come_back(&mut self, which: usize) {
+        let view = View::open(self.mailbox(which)).unwrap();
+        let visitor = &mut self.visitors[which];
+        let knows = uids(&visitor.knows.keys().copied().collect::<Vec<_>>());
+        let vanished = view.vanished_since(&knows, visitor.modseq);
+        let there = &self.models[which];
+        assert!(vanished.iter().all(|uid| !there.contains_key(&uid)), "{vanished} is told to have vanished");
+        visitor.knows.retain(|uid, _| !vanished.contains(*uid));
+        let changed = view.changed_since(&everything(), visitor.modseq);
+        view.for_each_row(&changed, &mut |_, row| {
+            assert!(row.modseq > visitor.modseq && row.modseq <= view.told_modseq());
+            visitor.knows.insert(row.uid.get(), row.flags);
+        });
+        visitor.modseq = view.told_modseq();
+        assert!(visitor.knows.iter().eq(there.iter().map(|(uid, (_, flags))| (uid, flags))));
+    }
+
+    fn sync(&mut self, session: usize, expunges: Expunges) {
+        let which = session % 2;
         self.mailbox(which).rescan().unwrap();
-        let session = &mut self.sessions[which];
+        let session = &mut self.sessions[session];
+        let told_before = session.view.told_modseq();
         loop {
             let changes = session.view.sync(expunges);
             let mut vanished = Vec::new();
@@ -277,7 +315,9 @@ impl World {
                 break;
             }
         }
+        assert!(session.view.told_modseq() >= told_before);
         if expunges == Expunges::Announce {
+            assert_eq!(session.view.told_modseq(), session.view.mailbox().status().highest_modseq);
             assert!(session.believes.iter().eq(self.models[which].keys()));
         }
         for uid in &session.believes {
@@ -287,8 +327,14 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
+        for which in 0..2 {
+            let modseq = self.mailbox(which).status().highest_modseq;
+            assert!(modseq >= self.modseqs[which], "{modseq:?} after {:?}", self.modseqs[which]);
+            self.modseqs[which] = modseq;
+        }
         for (which, session) in self.sessions.iter().enumerate() {
+            let which = which % 2;
             let view = &session.view;
             let believed: Vec<u32> = seqs_by_uid(view).into_iter().map(|(_, uid)| uid).collect();
             assert_eq!(believed, session.believes);
@@ -347,5 +393,7 @@ proptest! {
         world.check_contents();
         world.restart(Rig::restart);
         world.check_contents();
+        world.come_back(0);
+        world.come_back(1);
     }
 }
