@@ -161,10 +161,16 @@ fn a_session_that_slept_through_thousands_of_changes_is_told_all() {
     let inbox = rig.inbox();
     let mut sleeper = View::open(rig.inbox()).unwrap();
     let mut awake = View::open(rig.inbox()).unwrap();
-    for round in 0..2500 {
+    for round in 0..2500_u32 {
         let uid = 1 + round % 3;
         inbox
-            .store_flags(&uids(&[uid]), FlagChange::Replace, Flags::from_bits(1 + round % 2), &[], None)
+            .store_flags(
+                &uids(&[uid]),
+                FlagChange::Replace,
+                Flags::from_bits(u64::from(1 + round % 2)),
+                &[],
+                None,
+            )
             .unwrap();
         let told: Vec<u32> = sync(&mut awake).flags.iter().map(|(_, row)| row.uid.get()).collect();
         assert!(told.is_empty() || told == [uid]);
