@@ -3,7 +3,7 @@
 use super::acl::{AclSubject, RightsChange};
 use super::metadata::{EntryName, GetMetadata, SetMetadata};
 use super::notify::NotifySet;
-use super::search::{SearchKey, SearchReturn};
+use super::search::{PartialRange, SearchKey, SearchReturn};
 use super::sort::{Sort, Thread};
 use super::utf7::Utf7Error;
 use std::fmt;
@@ -74,6 +74,8 @@ pub enum CommandBody {
         /// The initial response.
         initial: Option<Vec<u8>>,
     },
+    /// CANCELUPDATE (RFC 5267): the tags of searches.
+    CancelUpdate(Vec<String>),
     /// CAPABILITY.
     Capability,
     /// CHECK (RFC 3501 section 6.4.1).
@@ -324,6 +326,8 @@ pub struct Fetch {
     pub changed_since: Option<ModSeq>,
     /// Whether messages that vanished since are told too (RFC 7162 section 3.2.6).
     pub vanished: bool,
+    /// Only some of the messages, by their place among them (RFC 9394 section 3.3).
+    pub partial: Option<PartialRange>,
 }
 
 /// One data item of FETCH (RFC 9051 section 6.4.5).

@@ -132,7 +132,8 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
 
 fn fetch() -> impl Strategy<Value = Fetch> {
     let since = prop::option::of((modseq(), any::<bool>()));
-    (target(), prop::collection::vec(fetch_item(), 1..5), since).prop_map(|(target, items, since)| {
+    let items = prop::collection::vec(fetch_item(), 1..5);
+    (target(), items, since, prop::option::of(partial_range())).prop_map(|(target, items, since, partial)| {
         let mut unique = Vec::new();
         for item in items {
             if !unique.contains(&item) {
@@ -140,7 +141,8 @@ fn fetch() -> impl Strategy<Value = Fetch> {
             }
         }
         let vanished = target.uid && since.is_some_and(|(_, vanished)| vanished);
-        Fetch { target, items: unique, changed_since: since.map(|(modseq, _)| modseq), vanished }
+        let partial = partial.filter(|_| target.uid);
+        Fetch { target, items: unique, changed_since: since.map(|(modseq, _)| modseq), vanished, partial }
     })
 }
 
@@ -213,13 +215,12 @@ fn search_key() -> impl Strategy<Value = SearchKey> {
     })
 }
 
+fn partial_range() -> impl Strategy<Value = PartialRange> {
+    (1_u32.., 1_u32.., any::<bool>()).prop_map(|(from, to, from_end)| PartialRange { from, to, from_end })
+}
+
 fn returns() -> impl Strategy<Value = SearchReturn> {
-    let partial = (1_u32.., 1_u32.., any::<bool>()).prop_map(|(from, to, from_end)| PartialRange {
-        from,
-        to,
-        from_end,
-    });
-    let words = (any::<[bool; 7]>(), any::<bool>(), prop::option::of(partial));
+    let words = (any::<[bool; 7]>(), any::<bool>(), prop::option::of(partial_range()));
     words.prop_map(|([min, max, count, save, relevancy, context, update], all, partial)| {
         let all = all && partial.is_none();
         let returns = SearchReturn { min, max, all, count, save, partial, relevancy, context, update };
@@ -382,6 +383,7 @@ fn rights_change() -> impl Strategy<Value = RightsChange> {
 fn body() -> impl Strategy<Value = CommandBody> {
     let plain = select(vec![
         CommandBody::Capability,
+        CommandBody::CancelUpdate(vec!["a1".to_owned(), "b\"2".to_owned()]),
         CommandBody::Check,
         CommandBody::Close,
         CommandBody::Compress,

@@ -161,7 +161,8 @@ impl Phase {
             | CommandBody::Subscribe(_)
             | CommandBody::Unauthenticate
             | CommandBody::Unsubscribe(_) => Phase::After,
-            CommandBody::Check
+            CommandBody::CancelUpdate(_)
+            | CommandBody::Check
             | CommandBody::Close
             | CommandBody::Copy(_)
             | CommandBody::Expunge(_)
@@ -230,7 +231,7 @@ pub struct Offer<'a> {
 /// by either, as it takes both words as leave to send what LITERAL- allows (section 3). Larger literals are thrown away as they come.
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
-    SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 \
+    SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 PARTIAL CONTEXT=SEARCH \
     UNAUTHENTICATE NOTIFY INPROGRESS \
     CONDSTORE QRESYNC UIDONLY SAVEDATE OBJECTID \
     ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \

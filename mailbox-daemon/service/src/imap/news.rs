@@ -51,7 +51,10 @@ impl Session {
             let settings = self.settings();
             self.flush_if_full(&settings.limits).await?;
         }
-        Ok(())
+        match self.selected.as_ref().is_some_and(|selected| selected.contexts.have_news()) {
+            true => Box::pin(self.tell_context_changes()).await,
+            false => Ok(()),
+        }
     }
 
     /// CONDSTORE is on from now on; the first time, the open mailbox's state is told (RFC 7162 section 3.1).
@@ -107,6 +110,7 @@ impl Selected {
     ) -> bool {
         self.heard = self.view.mailbox().bell().generation();
         let changes = self.view.sync(expunges(news));
+        self.note_for_contexts(out, &changes);
         match enabled.tells_vanished() {
             true if !changes.vanished.is_empty() => write::vanished(out, false, &changes.vanished),
             true => {}

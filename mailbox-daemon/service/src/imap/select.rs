@@ -2,6 +2,7 @@
 
 use super::reply::{Answer, Refusal, Reply};
 use super::resolve::Target;
+use super::search::Contexts;
 use super::session::{Selected, Session};
 use crate::disk;
 use proto::imap::command::{MailboxArgument, SelectParameters};
@@ -51,6 +52,7 @@ impl Session {
             recent_after,
             arrivals_told: recent_after,
             saved: SequenceSet::new(),
+            contexts: Contexts::default(),
             keywords_told: 0,
             heard,
             modseq_told,

@@ -1,6 +1,7 @@
 use super::notify::{Notify, own_change};
 use super::progress::Progress;
 use super::reply::{Answer, Refusal, Reply};
+use super::search::Contexts;
 use crate::disk;
 use crate::host::Host;
 use crate::places::{Place, network_of};
@@ -68,6 +69,8 @@ pub(super) struct Selected {
     pub(super) recent_after: u32,
     /// The UIDs `$` stands for.
     pub(super) saved: SequenceSet,
+    /// Searches whose results are kept up to date.
+    pub(super) contexts: Contexts,
     /// How many keywords the client was told of.
     pub(super) keywords_told: usize,
     /// New messages up to this UID were fetched for NOTIFY, or need not be.
@@ -294,6 +297,7 @@ impl Session {
         match body {
             CommandBody::Append(append) => self.append(append).await,
             CommandBody::Authenticate { mechanism, initial } => self.authenticate(&mechanism, initial).await,
+            CommandBody::CancelUpdate(tags) => self.cancel_update(&tags),
             CommandBody::Capability => self.capability(),
             CommandBody::Check => self.check(),
             CommandBody::Close => self.close_mailbox().await,

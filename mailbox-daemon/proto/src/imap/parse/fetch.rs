@@ -1,5 +1,5 @@
 use super::cursor::{Cursor, utf8};
-use super::{Dialect, Fault, argument, message};
+use super::{Dialect, Fault, argument, message, search_return};
 use crate::imap::command::{BodyItem, CommandBody, Fetch, FetchItem, Partial, Section, SectionText, Target};
 
 pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
@@ -21,7 +21,7 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, F
 
 /// What may follow the items in parentheses (RFC 4466 section 2.4).
 fn modifiers(cursor: &mut Cursor<'_>, target: Target, items: Vec<FetchItem>) -> Result<Fetch, Fault> {
-    let mut fetch = Fetch { target, items, changed_since: None, vanished: false };
+    let mut fetch = Fetch { target, items, changed_since: None, vanished: false, partial: None };
     if !cursor.eat(b' ') {
         return Ok(fetch);
     }
@@ -30,12 +30,20 @@ fn modifiers(cursor: &mut Cursor<'_>, target: Target, items: Vec<FetchItem>) -> 
             b"CHANGEDSINCE" if fetch.changed_since.is_none() => {
                 fetch.changed_since = Some(argument(cursor, Cursor::nonzero_modseq)?);
             }
+            b"PARTIAL" if fetch.partial.is_none() => {
+                fetch.partial = Some(argument(cursor, search_return::partial_range)?);
+            }
             b"VANISHED" if !fetch.vanished => fetch.vanished = true,
-            b"CHANGEDSINCE" | b"VANISHED" => return Err(Fault::syntax("a modifier is there twice")),
+            b"CHANGEDSINCE" | b"PARTIAL" | b"VANISHED" => {
+                return Err(Fault::syntax("a modifier is there twice"));
+            }
             _ => return Err(Fault::syntax("there is no such FETCH modifier")),
         }
         Ok(())
     })?;
+    if fetch.partial.is_some() && !fetch.target.uid {
+        return Err(Fault::syntax("PARTIAL goes with UID FETCH"));
+    }
     match fetch.vanished && !(fetch.target.uid && fetch.changed_since.is_some()) {
         true => Err(Fault::syntax("VANISHED goes with UID FETCH and CHANGEDSINCE")),
         false => Ok(fetch),

@@ -108,6 +108,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
     let body = match &*word.to_ascii_uppercase() {
         b"APPEND" => append::append(&mut cursor)?,
         b"AUTHENTICATE" => authenticate(&mut cursor)?,
+        b"CANCELUPDATE" => search::cancel_update(&mut cursor)?,
         b"CAPABILITY" => CommandBody::Capability,
         b"CHECK" => CommandBody::Check,
         b"CLOSE" => CommandBody::Close,

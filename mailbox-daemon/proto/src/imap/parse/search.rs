@@ -21,6 +21,18 @@ pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, 
     Ok(CommandBody::Search(Search { uid, returns, key: keys(cursor, is_fuzzy(returns))? }))
 }
 
+/// CANCELUPDATE (RFC 5267 section 6): one quoted tag at least.
+pub(super) fn cancel_update(cursor: &mut Cursor<'_>) -> Result<CommandBody, Fault> {
+    let mut tags = Vec::new();
+    while cursor.eat(b' ') {
+        tags.push(utf8(cursor.string("CANCELUPDATE takes tags in quotes")?)?);
+    }
+    match tags.is_empty() {
+        true => Err(Fault::syntax("CANCELUPDATE takes tags in quotes")),
+        false => Ok(CommandBody::CancelUpdate(tags)),
+    }
+}
+
 /// The charset of the texts that follow. US-ASCII is read as UTF-8, of which it is a part.
 pub(super) fn charset(cursor: &mut Cursor<'_>, save: bool) -> Result<(), Fault> {
     let label = cursor.astring("a charset is missing")?;

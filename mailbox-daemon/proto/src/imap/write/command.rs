@@ -68,6 +68,13 @@ impl Writer<'_> {
                     Some(initial) => self.put(&format!(" {}", BASE64.encode(initial))),
                 }
             }
+            CommandBody::CancelUpdate(tags) => {
+                self.put("CANCELUPDATE");
+                for tag in tags {
+                    self.put(" ");
+                    quoted(self.out, tag.as_bytes());
+                }
+            }
             CommandBody::Capability => self.put("CAPABILITY"),
             CommandBody::Check => self.put("CHECK"),
             CommandBody::Close => self.put("CLOSE"),
@@ -99,10 +106,7 @@ impl Writer<'_> {
             CommandBody::Fetch(fetch) => {
                 self.target("FETCH ", &fetch.target);
                 self.list(" (", &fetch.items, Self::fetch_item);
-                if let Some(modseq) = fetch.changed_since {
-                    self.counted(" (CHANGEDSINCE ", modseq.0);
-                    self.put(if fetch.vanished { " VANISHED)" } else { ")" });
-                }
+                self.fetch_modifiers(fetch);
             }
             CommandBody::GetAcl(mailbox) => self.with_mailbox("GETACL ", mailbox),
             CommandBody::GetMetadata(get) => self.getmetadata(get),

@@ -26,7 +26,7 @@ pub use mailbox::{
     namespace, recent, status, vanished,
 };
 pub use quota::{quota, quotaroot};
-pub use search::{Found, SortWriter, esearch, search};
+pub use search::{ContextChange, Found, SortWriter, context_change, esearch, search};
 pub use threads::ThreadWriter;
 
 pub use metadata::metadata;
@@ -104,6 +104,8 @@ pub enum Code {
     NonExistent,
     /// The mailbox's identifier (RFC 8474).
     MailboxId(u64),
+    /// The result of the search with that tag is not kept up to date (RFC 5267).
+    NoUpdate(Tag),
     /// Messages left alone because they changed meanwhile (RFC 7162 section 3.1.3).
     Modified(SequenceSet),
     /// No permission.
@@ -201,6 +203,10 @@ impl Code {
             }
             Code::MetadataLongEntries(bytes) => pair(out, b"METADATA LONGENTRIES ", *bytes),
             Code::MetadataMaxSize(bytes) => pair(out, b"METADATA MAXSIZE ", *bytes),
+            Code::NoUpdate(tag) => {
+                out.extend_from_slice(b"NOUPDATE ");
+                quoted(out, tag.as_str().as_bytes());
+            }
             Code::PermanentFlags(system, keywords, more) => {
                 out.extend_from_slice(b"PERMANENTFLAGS ");
                 flag_list(out, *system, keywords, *more);
@@ -251,6 +257,7 @@ impl Code {
             | Code::InProgress(..)
             | Code::MailboxId(_)
             | Code::Modified(_)
+            | Code::NoUpdate(_)
             | Code::MetadataLongEntries(_)
             | Code::MetadataMaxSize(_)
             | Code::PermanentFlags(..)

@@ -147,6 +147,29 @@ pub fn esearch(
     results(out, returns, found, modseq);
 }
 
+/// How the result of a search changed that is kept up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContextChange {
+    /// Messages came to it.
+    Added,
+    /// Messages left it.
+    Removed,
+}
+
+/// Appends `* ESEARCH (TAG "x") ADDTO (0 ...)` or REMOVEFROM; place 0 says that results have no order of their own
+/// (RFC 5267 section 4.3).
+pub fn context_change(out: &mut Vec<u8>, tag: &Tag, uid: bool, change: ContextChange, numbers: &SequenceSet) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    string(out, tag.as_str().as_bytes());
+    out.extend_from_slice(if uid { b") UID" } else { b")" });
+    out.extend_from_slice(match change {
+        ContextChange::Added => b" ADDTO (0 ",
+        ContextChange::Removed => b" REMOVEFROM (0 ",
+    });
+    sequence_set(out, numbers);
+    out.extend_from_slice(b")\r\n");
+}
+
 /// The return data of ESEARCH and the line's end.
 pub(super) fn results(out: &mut Vec<u8>, returns: SearchReturn, found: Found<'_>, modseq: Option<ModSeq>) {
     let item = |out: &mut Vec<u8>, name: &[u8], value: Option<u64>| {

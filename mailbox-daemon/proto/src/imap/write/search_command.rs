@@ -1,9 +1,9 @@
-//! SEARCH, SORT and THREAD as a client writes them.
+//! SEARCH, SORT and THREAD as a client writes them, and what FETCH has in common with them.
 
 use super::command::Writer;
 use super::data::{astring, number};
 use super::search::partial_range;
-use crate::imap::command::Search;
+use crate::imap::command::{Fetch, Search};
 use crate::imap::date;
 use crate::imap::search::{SearchKey, SearchReturn};
 use crate::imap::sort::{Sort, Thread};
@@ -34,6 +34,23 @@ impl Writer<'_> {
         self.put(thread.algorithm.name());
         self.put(" UTF-8 ");
         self.search_key(&thread.key);
+    }
+
+    pub(super) fn fetch_modifiers(&mut self, fetch: &Fetch) {
+        let mut begin = " (";
+        if let Some(modseq) = fetch.changed_since {
+            self.put(begin);
+            self.counted("CHANGEDSINCE ", modseq.0);
+            self.put(if fetch.vanished { " VANISHED" } else { "" });
+            begin = " ";
+        }
+        if let Some(range) = fetch.partial {
+            self.put(begin);
+            self.put("PARTIAL ");
+            partial_range(self.out, range);
+            begin = " ";
+        }
+        self.put(if begin == " " { ")" } else { "" });
     }
 
     fn returns(&mut self, returns: Option<SearchReturn>) {

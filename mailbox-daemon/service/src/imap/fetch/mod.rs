@@ -14,6 +14,7 @@ use crate::disk;
 use body::Bodies;
 use plan::{Plan, Reads};
 use proto::imap::command::{Fetch, MessageSet};
+use proto::imap::search::PartialRange;
 use proto::imap::session::{Enabled, ExpungeNews};
 use proto::imap::write::{Code, FetchWriter, MessageName};
 use proto::mime::DigestView;
@@ -42,6 +43,15 @@ pub(super) struct Losses {
     gone: bool,
     damaged: bool,
     unknown_encoding: bool,
+}
+
+impl Selected {
+    /// The messages at some places among those the session knows (RFC 9394 section 3.3).
+    fn some_of(&self, uids: SequenceSet, partial: Option<PartialRange>) -> SequenceSet {
+        let Some(range) = partial else { return uids };
+        let seqs = self.view.seqs_of(&uids);
+        self.view.uids_of(&seqs.places(range.places(seqs.count() as usize)))
+    }
 }
 
 impl Session {
@@ -81,7 +91,7 @@ impl Session {
     async fn messages_to_fetch(&mut self, fetch: &Fetch) -> Result<SequenceSet, Refusal> {
         let selected = self.selected()?;
         let uids = selected.uids(&fetch.target)?;
-        let Some(since) = fetch.changed_since else { return Ok(uids) };
+        let Some(since) = fetch.changed_since else { return Ok(selected.some_of(uids, fetch.partial)) };
         let changed = selected.view.changed_since(&uids, since);
         if fetch.vanished {
             if !self.enabled.qresync {
@@ -93,7 +103,7 @@ impl Session {
             };
             self.tell_vanished(&asked, since).await?;
         }
-        Ok(changed)
+        Ok(self.selected()?.some_of(changed, fetch.partial))
     }
 
     /// Sets `\Seen` where a body is fetched without PEEK.

@@ -112,6 +112,7 @@ impl Session {
             items: events.fetch.clone(),
             changed_since: None,
             vanished: false,
+            partial: None,
         };
         match self.fetch(fetch).await {
             Err(Refusal::Gone) => Err(Refusal::Gone),

@@ -2,6 +2,7 @@
 //! both leave the question open.
 
 mod compiled;
+mod context;
 mod hunt;
 mod known;
 mod looked_up;
@@ -12,6 +13,7 @@ mod thread;
 use super::reply::{Answer, Refusal, Reply};
 use super::session::Session;
 use crate::disk;
+pub(super) use context::Contexts;
 use hunt::Hunt;
 use proto::imap::Tag;
 use proto::imap::command::Search;
@@ -26,17 +28,21 @@ impl Session {
         let returns = search.returns.or(self.enabled.revision2.then_some(SearchReturn::ALL));
         let found = Box::pin(self.find(&search.key)).await;
         self.save(returns, found.as_ref().ok().map(Found::Set));
-        let mut found = found?;
-        let modseq = self.modseq_told(&search.key, returns, Found::Set(&found))?;
-        if !search.uid {
-            found = self.selected()?.view.seqs_of(&found);
-        }
+        let uids = found?;
+        let modseq = self.modseq_told(&search.key, returns, Found::Set(&uids))?;
+        let found = match search.uid {
+            true => uids.clone(),
+            false => self.selected()?.view.seqs_of(&uids),
+        };
         match returns {
             None => write::search(&mut self.out, &found, modseq),
             Some(returns) if !tells(returns) => {}
             Some(returns) => {
                 write::esearch(&mut self.out, tag, search.uid, returns, Found::Set(&found), modseq);
             }
+        }
+        if returns.is_some_and(|returns| returns.update) {
+            self.keep_up_to_date(tag, search.uid, search.key, &uids);
         }
         Reply::ok("that is all")
     }

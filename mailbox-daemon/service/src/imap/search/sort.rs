@@ -7,7 +7,7 @@ use crate::imap::reply::{Answer, Refusal, Reply};
 use crate::imap::session::{Selected, Session};
 use proto::imap::Tag;
 use proto::imap::sort::{Sort, SortCriterion};
-use proto::imap::write::{self, Found};
+use proto::imap::write::{self, Code, Found, Status};
 use types::{Limits, ModSeq, SequenceSet};
 
 /// Numbers written at a time.
@@ -29,6 +29,10 @@ impl Session {
             Some(returns) => {
                 write::esearch(&mut self.out, tag, sort.uid, returns, Found::Sorted(&sorted), modseq);
             }
+        }
+        if sort.returns.is_some_and(|returns| returns.update) {
+            let code = Code::NoUpdate(tag.clone());
+            write::untagged(&mut self.out, Status::No, Some(&code), "what is sorted is not kept up to date");
         }
         Reply::ok("sorted")
     }
