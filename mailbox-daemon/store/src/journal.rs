@@ -24,6 +24,15 @@ pub struct MailboxEvent {
 /// What happened, under its owner's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailboxChange {
+    /// Annotations were set or removed.
+    Annotated {
+        /// Of which mailbox; `None` for those of the account as a whole.
+        mailbox: Option<MailboxName>,
+        /// Who alone sees them; `None` is everybody.
+        seen_by: Option<Address>,
+        /// Their names.
+        entries: Vec<String>,
+    },
     /// It was made.
     Created(MailboxName),
     /// It was deleted.
@@ -39,6 +48,8 @@ pub enum MailboxChange {
     },
     /// The name was subscribed to, or no more.
     Subscribed(MailboxName),
+    /// What it is for.
+    Use(MailboxName),
 }
 
 /// The journal of a store.

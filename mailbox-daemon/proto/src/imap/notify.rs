@@ -44,6 +44,10 @@ pub struct EventGroup {
     pub names: bool,
     /// SubscriptionChange.
     pub subscriptions: bool,
+    /// MailboxMetadataChange.
+    pub metadata: bool,
+    /// ServerMetadataChange, whatever the mailboxes.
+    pub server_metadata: bool,
 }
 
 /// Which mailboxes a group of events is about (RFC 5465 section 6).
@@ -62,4 +66,5 @@ pub enum MailboxFilter {
 }
 
 /// The events that can be asked for, as NOTIFY's refusal tells them.
-pub const EVENT_NAMES: &str = "FlagChange MailboxName MessageExpunge MessageNew SubscriptionChange";
+pub const EVENT_NAMES: &str = "FlagChange MailboxMetadataChange MailboxName MessageExpunge MessageNew \
+    ServerMetadataChange SubscriptionChange";

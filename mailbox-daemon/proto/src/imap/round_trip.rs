@@ -163,12 +163,14 @@ fn notify() -> impl Strategy<Value = NotifySet> {
         prop::collection::vec(mailbox(), 1..3).prop_map(MailboxFilter::Mailboxes),
         prop::collection::vec(mailbox(), 1..3).prop_map(MailboxFilter::Subtree),
     ];
-    let group = (filter, message_events(), any::<bool>(), any::<bool>()).prop_map(
-        |(mailboxes, messages, names, subscriptions)| EventGroup {
+    let group = (filter, message_events(), any::<[bool; 4]>()).prop_map(
+        |(mailboxes, messages, [names, subscriptions, metadata, server_metadata])| EventGroup {
             mailboxes,
             messages,
             names,
             subscriptions,
+            metadata,
+            server_metadata,
         },
     );
     (any::<bool>(), prop::option::of(selected), prop::collection::vec(group, 1..3))

@@ -16,7 +16,7 @@ use types::{MailboxName, Right, Rights, SpecialUse};
 /// Largest value, in octets.
 const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// The entry that says what a mailbox is for.
-const SPECIAL_USE: &str = "/private/specialuse";
+pub(super) const SPECIAL_USE: &str = "/private/specialuse";
 /// How to reach whoever runs the box.
 const ADMIN: &str = "/shared/admin";
 

@@ -1,4 +1,4 @@
-use super::notify::{Notify, own_change};
+use super::notify::{Notify, Own};
 use super::progress::Progress;
 use super::reply::{Answer, Refusal, Reply};
 use super::search::Contexts;
@@ -262,7 +262,7 @@ impl Session {
             return Err(Refusal::Gone);
         }
         let expunges = expunge_news(&body);
-        let own = own_change(&body);
+        let own = Own::of(&body);
         self.progress = Some(Box::new(Progress::of(&tag)));
         let mut answer = match self.allows(&body) {
             Ok(()) => self.dispatch(&tag, body).await,

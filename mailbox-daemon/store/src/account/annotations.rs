@@ -4,6 +4,7 @@
 use super::AccountMail;
 use crate::disk::{Disk, read_small, replace_small};
 use crate::error::StoreError;
+use crate::journal::MailboxChange;
 use crate::locked;
 use std::collections::BTreeMap;
 use std::io;
@@ -113,6 +114,8 @@ impl AccountMail {
         let path = self.annotations_path(of)?;
         let mut file = AnnotationFile::read(&*self.core.disk, &path)?;
         let before = file.clone();
+        let names: Vec<(bool, String)> =
+            changes.iter().map(|change| (change.is_shared, change.name.clone())).collect();
         for AnnotationChange { name, is_shared, value } in changes {
             let key = (if is_shared { String::new() } else { who.to_string() }, name);
             match value {
@@ -128,7 +131,19 @@ impl AccountMail {
         }
         file.write(&*self.core.disk, &path)?;
         let folder = path.parent().unwrap_or(&self.root);
-        self.core.committer.run(|| self.core.disk.sync_dir(folder))
+        self.core.committer.run(|| self.core.disk.sync_dir(folder))?;
+        for seen_by in [None, Some(who)] {
+            let entries: Vec<String> = names
+                .iter()
+                .filter(|(is_shared, _)| *is_shared == seen_by.is_none())
+                .map(|(_, name)| name.clone())
+                .collect();
+            if !entries.is_empty() {
+                let (mailbox, seen_by) = (of.cloned(), seen_by.cloned());
+                self.note(|| MailboxChange::Annotated { mailbox, seen_by, entries });
+            }
+        }
+        Ok(())
     }
 
     /// Gives a mailbox the annotations of another: a renamed INBOX takes its own along and keeps them (RFC 5464 section 4.1).

@@ -162,6 +162,9 @@ impl AccountMail {
         })?;
         self.sync_root()?;
         without.retain(|name| self.exists(name));
+        for changed in without.iter().chain([name]) {
+            self.note(|| MailboxChange::Use(changed.clone()));
+        }
         Ok(without)
     }
 

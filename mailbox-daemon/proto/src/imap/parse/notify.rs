@@ -41,7 +41,7 @@ fn group(cursor: &mut Cursor<'_>, set: &mut NotifySet) -> Result<(), Fault> {
         selected @ (b"SELECTED" | b"SELECTED-DELAYED") => {
             let delayed = selected.len() > b"SELECTED".len();
             let events = argument(cursor, Events::parse)?;
-            if events.names || events.subscriptions {
+            if events.names || events.subscriptions || events.metadata || events.server_metadata {
                 return Err(Fault::syntax("of the open mailbox only its messages can be told"));
             }
             let messages = events.messages()?;
@@ -57,8 +57,15 @@ fn group(cursor: &mut Cursor<'_>, set: &mut NotifySet) -> Result<(), Fault> {
                 return Err(Fault::syntax("new messages are fetched in the open mailbox only"));
             }
             let messages = events.messages()?;
-            let (names, subscriptions) = (events.names, events.subscriptions);
-            set.groups.push(EventGroup { mailboxes, messages, names, subscriptions });
+            let Events { names, subscriptions, metadata, server_metadata, .. } = events;
+            set.groups.push(EventGroup {
+                mailboxes,
+                messages,
+                names,
+                subscriptions,
+                metadata,
+                server_metadata,
+            });
         }
     }
     cursor.expect(b')', "a group of events ends with )")
@@ -101,6 +108,8 @@ struct Events {
     flag_change: bool,
     names: bool,
     subscriptions: bool,
+    metadata: bool,
+    server_metadata: bool,
     fetch: Vec<FetchItem>,
 }
 
@@ -124,6 +133,7 @@ impl Events {
     fn event(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         match &*cursor.atom("an event is missing")?.to_ascii_uppercase() {
             "FLAGCHANGE" => self.flag_change = true,
+            "MAILBOXMETADATACHANGE" => self.metadata = true,
             "MAILBOXNAME" => self.names = true,
             "MESSAGEEXPUNGE" => self.message_expunge = true,
             "MESSAGENEW" => {
@@ -133,6 +143,7 @@ impl Events {
                     self.fetch = fetch::items_in_parentheses(cursor)?;
                 }
             }
+            "SERVERMETADATACHANGE" => self.server_metadata = true,
             "SUBSCRIPTIONCHANGE" => self.subscriptions = true,
             _ => {
                 let text = Cow::Borrowed("that event is not told here");

@@ -19,6 +19,20 @@ pub fn metadata(out: &mut Vec<u8>, name: Option<&MailboxName>, utf8: bool, value
     out.extend_from_slice(b")\r\n");
 }
 
+/// Appends `* METADATA ...` with the names of annotations that changed (RFC 5464 section 4.4.2).
+pub fn metadata_changed(out: &mut Vec<u8>, name: Option<&MailboxName>, utf8: bool, entries: &[&str]) {
+    out.extend_from_slice(b"* METADATA ");
+    match name {
+        Some(name) => mailbox_name(out, name, utf8),
+        None => quoted(out, b""),
+    }
+    for entry in entries {
+        out.push(b' ');
+        astring(out, entry.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
 /// `nstring`, or a `literal8` where there is a NUL.
 fn binary_nstring(out: &mut Vec<u8>, value: Option<&[u8]>) {
     match value {

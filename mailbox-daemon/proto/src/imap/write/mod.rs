@@ -29,7 +29,7 @@ pub use quota::{quota, quotaroot};
 pub use search::{ContextChange, Found, SortWriter, context_change, esearch, search};
 pub use threads::ThreadWriter;
 
-pub use metadata::metadata;
+pub use metadata::{metadata, metadata_changed};
 
 /// The first word of a status answer (RFC 9051 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

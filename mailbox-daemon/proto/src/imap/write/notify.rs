@@ -40,6 +40,8 @@ impl Writer<'_> {
             (group.messages.flags, "FlagChange"),
             (group.names, "MailboxName"),
             (group.subscriptions, "SubscriptionChange"),
+            (group.metadata, "MailboxMetadataChange"),
+            (group.server_metadata, "ServerMetadataChange"),
         ]
         .into_iter()
         .filter_map(|(present, word)| present.then_some(word))

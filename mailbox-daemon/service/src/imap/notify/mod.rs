@@ -6,11 +6,13 @@
 mod told;
 mod wanted;
 
+use super::metadata::SPECIAL_USE;
 use super::reply::{Answer, Refusal, Reply};
 use super::session::{Flow, Session};
 use crate::disk;
 use proto::imap::CommandBody;
 use proto::imap::command::{Fetch, MessageSet, Target};
+use proto::imap::metadata::Annotated;
 use proto::imap::notify::{MessageEvents, NotifySet};
 use proto::imap::session::ExpungeNews;
 use proto::imap::write::{self, Code, Status};
@@ -122,7 +124,7 @@ impl Session {
     }
 
     /// Tells what happened to mailboxes that are not open, apart from what this client just did itself.
-    pub(super) async fn tell_notifications(&mut self, own: Option<&MailboxChange>) -> Result<(), Refusal> {
+    pub(super) async fn tell_notifications(&mut self, own: Option<&Own>) -> Result<(), Refusal> {
         let Some(listener) = self.notify.as_mut().and_then(|notify| notify.listener.as_mut()) else {
             return Ok(());
         };
@@ -134,7 +136,7 @@ impl Session {
         let Some(mut notify) = self.notify.take() else { return Ok(()) };
         for event in events {
             let is_mine = self.mail().is_ok_and(|mail| *mail.address() == event.account);
-            if is_mine && own == Some(&event.change) {
+            if is_mine && own.is_some_and(|own| own.is(&event.change)) {
                 continue;
             }
             // What cannot be looked at just now is looked at with the next event.
@@ -161,20 +163,48 @@ impl Session {
     }
 }
 
-/// What the journal will say of a command's own doing (RFC 5465 section 5: the client knows it already).
-pub(super) fn own_change(body: &CommandBody) -> Option<MailboxChange> {
-    Some(match body {
-        CommandBody::Create { mailbox, .. } => MailboxChange::Created(mailbox.clone().ok()?),
-        CommandBody::Delete(mailbox) => MailboxChange::Deleted(mailbox.clone().ok()?),
-        CommandBody::Rename { from: Ok(from), to: Ok(to) } => match from.is_inbox() {
-            true => MailboxChange::Created(to.clone()),
-            false => MailboxChange::Renamed { from: from.clone(), to: to.clone() },
-        },
-        CommandBody::Subscribe(mailbox) | CommandBody::Unsubscribe(mailbox) => {
-            MailboxChange::Subscribed(mailbox.clone().ok()?)
+/// What a command does itself, as the journal will tell it (RFC 5465 section 5: the client knows it already).
+pub(super) enum Own {
+    Change(MailboxChange),
+    Annotations(Option<MailboxName>, Vec<String>),
+}
+
+impl Own {
+    pub(super) fn of(body: &CommandBody) -> Option<Own> {
+        Some(Own::Change(match body {
+            CommandBody::Create { mailbox, .. } => MailboxChange::Created(mailbox.clone().ok()?),
+            CommandBody::Delete(mailbox) => MailboxChange::Deleted(mailbox.clone().ok()?),
+            CommandBody::Rename { from: Ok(from), to: Ok(to) } => match from.is_inbox() {
+                true => MailboxChange::Created(to.clone()),
+                false => MailboxChange::Renamed { from: from.clone(), to: to.clone() },
+            },
+            CommandBody::SetMetadata(set) => {
+                let mailbox = match &set.of {
+                    Annotated::Mailbox(mailbox) => Some(mailbox.clone().ok()?),
+                    Annotated::Server => None,
+                };
+                let entries = set.values.iter().map(|(name, _)| name.as_str().to_owned()).collect();
+                return Some(Own::Annotations(mailbox, entries));
+            }
+            CommandBody::Subscribe(mailbox) | CommandBody::Unsubscribe(mailbox) => {
+                MailboxChange::Subscribed(mailbox.clone().ok()?)
+            }
+            _ => return None,
+        }))
+    }
+
+    fn is(&self, change: &MailboxChange) -> bool {
+        match (self, change) {
+            (Own::Change(own), change) => own == change,
+            (Own::Annotations(of, own), MailboxChange::Annotated { mailbox, entries, .. }) => {
+                of == mailbox && entries.iter().all(|entry| own.contains(entry))
+            }
+            (Own::Annotations(of, own), MailboxChange::Use(name)) => {
+                of.as_ref() == Some(name) && own.iter().any(|entry| entry == SPECIAL_USE)
+            }
+            (Own::Annotations(..), _) => false,
         }
-        _ => return None,
-    })
+    }
 }
 
 impl super::session::Selected {

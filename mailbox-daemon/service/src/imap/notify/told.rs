@@ -1,6 +1,7 @@
 //! Telling what happened: STATUS of mailboxes whose messages changed, LIST of those that were made, renamed or deleted.
 
 use super::super::list::whole_line;
+use super::super::metadata::SPECIAL_USE;
 use super::super::reply::Refusal;
 use super::super::resolve::{Place, shown_as};
 use super::super::session::Session;
@@ -142,6 +143,23 @@ impl Session {
                 Ok(())
             }
             MailboxChange::Subscribed(_) => Ok(()),
+            MailboxChange::Annotated { seen_by: Some(other), .. } if other != self.mail()?.address() => {
+                Ok(())
+            }
+            MailboxChange::Annotated { mailbox: None, entries, .. } => {
+                if is_mine && notify.set.groups.iter().any(|group| group.server_metadata) {
+                    let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+                    write::metadata_changed(&mut self.out, None, self.enabled.revision2, &entries);
+                }
+                Ok(())
+            }
+            MailboxChange::Annotated { mailbox: Some(name), entries, .. } => {
+                let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+                shown(name).map_or(Ok(()), |name| self.tell_annotated(notify, &name, &entries))
+            }
+            // What another uses his mailboxes for is his affair.
+            MailboxChange::Use(name) if is_mine => self.tell_annotated(notify, name, &[SPECIAL_USE]),
+            MailboxChange::Use(_) => Ok(()),
             MailboxChange::Created(name) | MailboxChange::Deleted(name) => {
                 let Some(name) = shown(name) else { return Ok(()) };
                 self.tell_made_or_gone(notify, &name, is_mine)
@@ -171,6 +189,21 @@ impl Session {
         let items = now.news(before, events, self.enabled.condstore);
         if !items.is_empty() {
             self.write_status(name, &mailbox, &items);
+        }
+        Ok(())
+    }
+
+    fn tell_annotated(
+        &mut self,
+        notify: &Notify,
+        name: &MailboxName,
+        entries: &[&str],
+    ) -> Result<(), Refusal> {
+        if Wanted::of(&notify.set, name, || self.is_subscribed(name)).metadata {
+            let rights = self.resolve(name)?.rights;
+            if rights.has(Right::Lookup) && rights.has(Right::Read) {
+                write::metadata_changed(&mut self.out, Some(name), self.enabled.revision2, entries);
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ pub(super) struct Wanted {
     pub(super) messages: MessageEvents,
     pub(super) names: bool,
     pub(super) subscriptions: bool,
+    pub(super) metadata: bool,
 }
 
 impl Wanted {
@@ -22,6 +23,7 @@ impl Wanted {
             wanted.messages.flags |= group.messages.flags;
             wanted.names |= group.names;
             wanted.subscriptions |= group.subscriptions;
+            wanted.metadata |= group.metadata;
         }
         wanted
     }
@@ -51,8 +53,14 @@ mod tests {
     #[test]
     fn groups_add_up() {
         let arrivals = MessageEvents { arrivals: true, flags: false };
-        let group =
-            |mailboxes, messages, names| EventGroup { mailboxes, messages, names, subscriptions: !names };
+        let group = |mailboxes, messages, names| EventGroup {
+            mailboxes,
+            messages,
+            names,
+            subscriptions: !names,
+            metadata: false,
+            server_metadata: false,
+        };
         let set = NotifySet {
             groups: vec![
                 group(MailboxFilter::Mailboxes(vec![Ok(name("INBOX"))]), arrivals, true),
@@ -62,7 +70,10 @@ mod tests {
             ..NotifySet::default()
         };
         let of = |text| Wanted::of(&set, &name(text), || false);
-        assert_eq!(of("inbox"), Wanted { messages: arrivals, names: true, subscriptions: true });
+        assert_eq!(
+            of("inbox"),
+            Wanted { messages: arrivals, names: true, subscriptions: true, metadata: false }
+        );
         assert_eq!(of("a/b"), of("a"));
         assert_eq!(of("ab"), Wanted { subscriptions: true, ..Wanted::default() });
         assert_eq!(of("Other Users/ben@home.test/INBOX"), Wanted::default());
@@ -75,6 +86,8 @@ mod tests {
             messages: MessageEvents { arrivals: true, flags: true },
             names: false,
             subscriptions: false,
+            metadata: false,
+            server_metadata: false,
         };
         let set = NotifySet { groups: vec![group(MailboxFilter::Inboxes)], ..NotifySet::default() };
         assert_eq!(Wanted::of(&set, &name("x"), || unreachable!("nobody asks")), Wanted::default());
