@@ -29,6 +29,8 @@ pub enum Word {
     Demo(DemoArgs),
     /// Say whether the configuration is right
     Check,
+    /// Say what is wrong with the mail on disk; mail stays readable without it
+    Doctor(DoctorArgs),
     /// Accounts: one person, one address, one mailbox
     #[command(subcommand)]
     Account(AccountWord),
@@ -60,6 +62,13 @@ pub struct DemoArgs {
     /// Any key of config.toml, such as limits.message_bytes_max=1000000
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct DoctorArgs {
+    /// Mend what can be mended; the daemon must be stopped
+    #[arg(long)]
+    pub repair: bool,
 }
 
 #[derive(Subcommand)]
@@ -227,10 +236,10 @@ impl DemoArgs {
 }
 
 impl Word {
-    /// The command to execute; `run`, `demo` and `check` are no commands and are handled before.
+    /// The command to execute; `run`, `demo`, `check` and `doctor` are no commands and are handled before.
     pub fn command(self) -> Result<Command, String> {
         Ok(match self {
-            Word::Run | Word::Demo(_) | Word::Check => {
+            Word::Run | Word::Demo(_) | Word::Check | Word::Doctor(_) => {
                 return Err("this word starts a process of its own".to_owned());
             }
             Word::Account(AccountWord::Add { address, quota, .. }) => {

@@ -13,11 +13,13 @@ use std::process::ExitCode;
 
 /// Threads that may wait for the disk at once besides the workers; each keeps an allocator cache of its own.
 const BLOCKING_THREADS_MAX: usize = 4;
+/// The exit code of a doctor who found something that stays wrong.
+const UNWELL: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match execute(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => {
             eprintln!("mailbox-daemon: {message}");
             ExitCode::FAILURE
@@ -25,11 +27,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(cli: Cli) -> Result<(), String> {
+fn execute(cli: Cli) -> Result<ExitCode, String> {
     match cli.word {
         Word::Run => daemon(run(&cli.config)),
         Word::Demo(demo) => daemon(async { demo.settled().run(demo_text::announce).await.map_err(as_text) }),
         Word::Check => check(&cli.config),
+        Word::Doctor(doctor) => return examine(&cli.config, doctor.repair, cli.json),
         word => {
             let state_dir = service::host::state_dir_of(&cli.config);
             let answer = service::control::execute(&state_dir, word.command()?).map_err(as_text)?;
@@ -37,6 +40,7 @@ fn execute(cli: Cli) -> Result<(), String> {
             Ok(())
         }
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// Sets the process up for a long life in little memory, then runs the future to its end.
@@ -66,6 +70,13 @@ fn check(config: &Path) -> Result<(), String> {
     service::host::read_settings(config).map_err(as_text)?;
     println!("{}: no mistakes found", config.display());
     Ok(())
+}
+
+fn examine(config: &Path, repair: bool, as_json: bool) -> Result<ExitCode, String> {
+    let state_dir = service::host::state_dir_of(config);
+    let report = service::doctor::doctor(&state_dir, repair).map_err(as_text)?;
+    output::print(&report.answer, as_json);
+    Ok(if report.is_well { ExitCode::SUCCESS } else { ExitCode::from(UNWELL) })
 }
 
 fn as_text(error: impl std::fmt::Display) -> String {

@@ -202,7 +202,7 @@ impl State {
 }
 
 /// Makes this process the only one on the state directory for as long as the file is open.
-fn lock(state_dir: &Path) -> Result<File, StateError> {
+pub(crate) fn lock(state_dir: &Path) -> Result<File, StateError> {
     let path = state_dir.join("lock");
     let failed = |source| StateError::Lock { path: path.clone(), source };
     let mut file =

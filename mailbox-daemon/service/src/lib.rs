@@ -11,6 +11,7 @@ pub mod demo;
 mod directory;
 mod disk;
 pub mod dns;
+pub mod doctor;
 mod fulltext;
 pub mod host;
 pub mod imap;

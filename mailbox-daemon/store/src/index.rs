@@ -70,9 +70,32 @@ pub(crate) struct Remembered {
 impl Index {
     /// Reads what is there. Nothing, garbage and halves are all fine.
     pub(crate) fn load(disk: Arc<dyn Disk>, dir: &Path, uid_validity: u32) -> (Index, Remembered) {
-        let mut index = Index {
+        let mut index = Index::unread(disk, dir, uid_validity);
+        let remembered = match index.read() {
+            Some(remembered) => remembered,
+            None => {
+                index.begin_anew();
+                Remembered::default()
+            }
+        };
+        index.highest_uid = remembered.highest_uid;
+        (index, remembered)
+    }
+
+    /// What the files remember; `None` when they are of no use.
+    pub(crate) fn look(disk: Arc<dyn Disk>, dir: &Path, uid_validity: u32) -> Option<Remembered> {
+        Index::unread(disk, dir, uid_validity).read()
+    }
+
+    /// The file without which the others are of no use.
+    pub(crate) fn rows_path(dir: &Path, uid_validity: u32) -> PathBuf {
+        dir.join(format!("{uid_validity:08x}.rows"))
+    }
+
+    fn unread(disk: Arc<dyn Disk>, dir: &Path, uid_validity: u32) -> Index {
+        Index {
             disk,
-            rows_path: dir.join(format!("{uid_validity:08x}.rows")),
+            rows_path: Index::rows_path(dir, uid_validity),
             header: Header { uid_validity, generation: 0, tombstones_after: 0 },
             rows_end: 0,
             names: Appended::new(dir.join(format!("{uid_validity:08x}.words"))),
@@ -83,16 +106,7 @@ impl Index {
             highest_uid: 0,
             last_gone: 0,
             is_header_old: false,
-        };
-        let remembered = match index.read() {
-            Some(remembered) => remembered,
-            None => {
-                index.begin_anew();
-                Remembered::default()
-            }
-        };
-        index.highest_uid = remembered.highest_uid;
-        (index, remembered)
+        }
     }
 
     /// Forgets the files' contents; the next write replaces them.

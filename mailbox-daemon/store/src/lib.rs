@@ -12,6 +12,7 @@ mod commit;
 mod database;
 pub mod directory;
 pub mod disk;
+pub mod doctor;
 mod error;
 mod fulltext;
 mod index;
