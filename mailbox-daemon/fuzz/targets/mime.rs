@@ -89,6 +89,7 @@ pub fn digest(data: &[u8]) {
     let mut out = Vec::new();
     view.write_envelope(&mut out);
     let _ = view.write_body_structure(true, &mut out);
+    let _ = view.kept_fields(&mut out);
     if let Ok(root) = view.structure() {
         let _ = root.find(&[1, 2, 1]);
         let _ = TextSearch::new("e").in_message(&root, |_: &mut [u8], _| Ok::<_, Infallible>(0));

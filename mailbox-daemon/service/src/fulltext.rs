@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use types::{Limits, Uid};
 
 /// How often open mailboxes are looked at.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(5);
 /// The box has nothing to do when nobody asked for anything for so long.
 const QUIET: Duration = Duration::from_secs(2);
 /// Messages waiting before they are taken in; fewer are searched quickly without an index.
@@ -31,6 +31,7 @@ const REMEMBERED_MAX: usize = 1024;
 pub async fn run(host: Arc<Host>) {
     // Up to which UID a mailbox needs no look, by the mailbox's place in memory and its generation.
     let mut done = HashMap::new();
+    let mut quiet = Quiet { requests: 0, since: Instant::now() };
     while sleep(&host, LOOK).await {
         if !host.settings.load().search.fulltext {
             continue;
@@ -41,7 +42,7 @@ pub async fn run(host: Arc<Host>) {
         for mailbox in host.store.open_mailboxes() {
             let key = (Weak::as_ptr(&mailbox) as usize, mailbox.upgrade().map(|open| open.uid_validity()));
             let last = done.entry(key).or_insert(0);
-            while let Some(more) = next_batch(&host, &mailbox, last).await {
+            while let Some(more) = next_batch(&host, &mut quiet, &mailbox, last).await {
                 if !more {
                     break;
                 }
@@ -54,10 +55,15 @@ pub async fn run(host: Arc<Host>) {
 }
 
 /// Takes in a batch once the box is quiet; whether there may be more, `None` when there is nothing to do.
-async fn next_batch(host: &Arc<Host>, mailbox: &Weak<Mailbox>, last: &mut u32) -> Option<bool> {
+async fn next_batch(
+    host: &Arc<Host>,
+    quiet: &mut Quiet,
+    mailbox: &Weak<Mailbox>,
+    last: &mut u32,
+) -> Option<bool> {
     let waits = |mailbox: &Mailbox| mailbox.status().uid_next.saturating_sub(*last) as usize > MESSAGES_MIN;
     mailbox.upgrade().filter(|open| waits(open))?;
-    if !quiet(host).await {
+    if !quiet.wait(host).await {
         return None;
     }
     let open = mailbox.upgrade()?;
@@ -86,17 +92,29 @@ async fn sleep(host: &Host, time: Duration) -> bool {
     }
 }
 
-/// Waits until nobody asked for anything for a while; `false` when the daemon stops.
-async fn quiet(host: &Host) -> bool {
-    let mut before = host.requests.load(Ordering::Relaxed);
-    while sleep(host, QUIET).await {
-        let now = host.requests.load(Ordering::Relaxed);
-        if now == before {
-            return true;
+/// Since when nobody has asked for anything.
+struct Quiet {
+    requests: u64,
+    since: Instant,
+}
+
+impl Quiet {
+    /// Waits until nobody asked for anything for a while; `false` when the daemon stops.
+    async fn wait(&mut self, host: &Host) -> bool {
+        loop {
+            let requests = host.requests.load(Ordering::Relaxed);
+            if requests != self.requests {
+                *self = Quiet { requests, since: Instant::now() };
+            }
+            let left = QUIET.saturating_sub(self.since.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            if !sleep(host, left).await {
+                return false;
+            }
         }
-        before = now;
     }
-    false
 }
 
 /// Takes in the next messages of a mailbox. Says up to which UID it is known now, and whether there may be more.

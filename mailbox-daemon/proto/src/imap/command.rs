@@ -392,6 +392,14 @@ pub struct Partial {
     pub count: u32,
 }
 
+impl Partial {
+    /// The slice of these octets; what reaches beyond their end is cut.
+    pub fn slice(self, octets: &[u8]) -> &[u8] {
+        let rest = octets.get(self.first as usize..).unwrap_or_default();
+        &rest[..rest.len().min(self.count as usize)]
+    }
+}
+
 /// What stands between the brackets of `BODY[...]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {

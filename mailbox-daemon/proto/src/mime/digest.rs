@@ -4,27 +4,27 @@
 //!
 //! ```text
 //! front   bytes of the front u32 | layout version | which fields are present, 16 bits
-//!         if a date is present: zigzag varint seconds since 1970, zigzag varint zone minutes
 //!         varint length of each field of FRONT | the fields' bytes
+//!         if a date is present: zigzag varint seconds since 1970, zigzag varint zone minutes
 //! back    varint length of each field of BACK
 //!         varint start and length of message-id, of in-reply-to (they lie inside the envelope if written there plainly)
 //!         the fields' bytes
 //! ```
 //!
-//! Numbers are little-endian.
+//! The last field of BACK is packed against the others before it. Numbers are little-endian.
 
 use super::fields::Field;
 use super::structure::Part;
-use super::{date, encoded_word, fold, write};
+use super::{date, encoded_word, fold, pack, write};
 use thiserror::Error;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const DATE_BIT: u16 = 1 << 15;
 
 /// Fields whose bytes make the front, what searches read most first.
 const FRONT: usize = 6;
 /// Fields whose bytes follow one another in the back.
-const BACK: usize = 3;
+const BACK: usize = 4;
 const CONTIGUOUS: usize = FRONT + BACK;
 
 /// A field of the digest, by its place in the table.
@@ -39,6 +39,8 @@ pub(super) enum Slot {
     References,
     Envelope,
     Structure,
+    /// The fields of [`super::kept`] as written.
+    Kept,
     MessageId,
     InReplyTo,
 }
@@ -96,7 +98,6 @@ impl Digest {
 #[derive(Clone, Copy, Debug)]
 pub struct DigestFront<'a> {
     present: u16,
-    date: Option<SentDate>,
     /// Where each field ends in `data`.
     ends: [u32; FRONT],
     data: &'a [u8],
@@ -117,13 +118,6 @@ impl<'a> DigestFront<'a> {
             return Err(DigestError::Version);
         }
         let present = u16::from_le_bytes([reader.byte()?, reader.byte()?]);
-        let date = match present & DATE_BIT != 0 {
-            true => Some(SentDate {
-                unix_seconds: reader.signed()?,
-                zone_minutes: i16::try_from(reader.signed()?).map_err(|_| DigestError::Damaged)?,
-            }),
-            false => None,
-        };
         let mut ends = [0; FRONT];
         let mut end = 0u32;
         for field_end in &mut ends {
@@ -132,7 +126,7 @@ impl<'a> DigestFront<'a> {
         }
         let data = reader.rest();
         match end as usize <= data.len() {
-            true => Ok((DigestFront { present, date, ends, data }, back)),
+            true => Ok((DigestFront { present, ends, data }, back)),
             false => Err(DigestError::Damaged),
         }
     }
@@ -169,7 +163,14 @@ impl<'a> DigestFront<'a> {
 
     /// `Date:`; `None` without one that can be read.
     pub fn sent_date(&self) -> Option<SentDate> {
-        self.date
+        if self.present & DATE_BIT == 0 {
+            return None;
+        }
+        let mut reader = Reader::new(self.data.get(self.ends[FRONT - 1] as usize..)?);
+        Some(SentDate {
+            unix_seconds: reader.signed().ok()?,
+            zone_minutes: i16::try_from(reader.signed().ok()?).ok()?,
+        })
     }
 
     fn has(&self, slot: Slot) -> bool {
@@ -280,6 +281,14 @@ impl<'a> DigestView<'a> {
         Part::parse(self.field(Slot::Structure).ok_or(DigestError::Damaged)?)
     }
 
+    /// The header fields of [`super::kept`] as written, without the empty line that ends a header, unpacked into `scratch`;
+    /// `None` when they were too much to be kept.
+    pub fn kept_fields<'s>(&self, scratch: &'s mut Vec<u8>) -> Option<&'s [u8]> {
+        let packed = self.field(Slot::Kept)?;
+        let known = &self.data[..self.bounds[Slot::Kept as usize - FRONT].0 as usize];
+        pack::unpack(known, packed, scratch).ok()
+    }
+
     /// Appends the value of the ENVELOPE data item.
     pub fn write_envelope(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.envelope());
@@ -305,6 +314,8 @@ pub(super) struct Facts {
     pub contiguous: [Option<Vec<u8>>; CONTIGUOUS],
     pub message_id: Option<Vec<u8>>,
     pub in_reply_to: Option<Vec<u8>>,
+    /// The fields of [`super::kept`].
+    pub kept: Option<Vec<u8>>,
 }
 
 impl Facts {
@@ -338,19 +349,26 @@ impl Facts {
         self.contiguous[slot as usize] = Some(bytes);
     }
 
-    pub(super) fn into_digest(self) -> Digest {
+    pub(super) fn into_digest(mut self) -> Digest {
+        self.contiguous[Slot::Kept as usize] = self.kept.take().map(|kept| {
+            let known: Vec<&[u8]> =
+                self.contiguous[FRONT..Slot::Kept as usize].iter().flatten().map(Vec::as_slice).collect();
+            let mut packed = Vec::new();
+            pack::pack(&known, &kept, &mut packed);
+            packed
+        });
         let (front, back) = self.contiguous.split_at(FRONT);
         let data_bytes: usize = self.contiguous.iter().flatten().map(Vec::len).sum();
         let mut out = Vec::with_capacity(data_bytes + 64);
         out.extend_from_slice(&[0; 4]);
         out.push(VERSION);
         out.extend_from_slice(&self.present().to_le_bytes());
+        write_lengths(front, &mut out);
+        front.iter().flatten().for_each(|field| out.extend_from_slice(field));
         if let Some(date) = self.date {
             write_signed(date.unix_seconds, &mut out);
             write_signed(i64::from(date.zone_minutes), &mut out);
         }
-        write_lengths(front, &mut out);
-        front.iter().flatten().for_each(|field| out.extend_from_slice(field));
         let front_bytes = out.len() as u32;
         out[..4].copy_from_slice(&front_bytes.to_le_bytes());
 
@@ -447,6 +465,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn varint(&mut self) -> Result<u64, DigestError> {
+        // Most numbers are small.
+        if let [first @ 0..0x80, rest @ ..] = self.bytes {
+            self.bytes = rest;
+            return Ok(u64::from(*first));
+        }
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

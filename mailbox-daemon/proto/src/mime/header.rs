@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One field of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ fn field_bytes(header: &[u8]) -> usize {
 /// Which fields `HEADER.FIELDS` and `HEADER.FIELDS.NOT` let through (RFC 9051 section 6.4.5), as a stream.
 #[derive(Clone, Debug)]
 pub struct FieldFilter {
-    names: Vec<Vec<u8>>,
+    names: Arc<[Vec<u8>]>,
     /// Let through what is named, or what is not.
     named: bool,
     /// The start of a field whose name is not complete.
@@ -103,9 +104,9 @@ const NAME_BYTES_MAX: usize = 1000;
 
 impl FieldFilter {
     /// A filter that lets through the fields called `names`, or all others.
-    pub fn new(names: Vec<Vec<u8>>, negated: bool) -> FieldFilter {
+    pub fn new(names: impl Into<Arc<[Vec<u8>]>>, negated: bool) -> FieldFilter {
         FieldFilter {
-            names,
+            names: names.into(),
             named: !negated,
             line: Vec::new(),
             state: FilterState::LineStart { passed: false },
@@ -122,6 +123,11 @@ impl FieldFilter {
                 FilterState::Done => return,
             };
         }
+    }
+
+    /// Whether the empty line has come: nothing passes any more.
+    pub fn is_done(&self) -> bool {
+        self.state == FilterState::Done
     }
 
     /// Appends the empty line that ends the filtered header.

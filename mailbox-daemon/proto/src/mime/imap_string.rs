@@ -7,6 +7,13 @@ const ESCAPES_MAX: usize = 4;
 
 /// Writes `text` as a quoted string, or as a literal when a quoted string cannot hold it.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.iter().all(is_plain) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text);
+        return out.push(b'"');
+    }
     let escapes = text.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
     let quotable = text.iter().all(|byte| byte.is_ascii() && !matches!(byte, b'\r' | b'\n' | 0));
     match quotable && escapes <= ESCAPES_MAX {

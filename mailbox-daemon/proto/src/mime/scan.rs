@@ -1,6 +1,7 @@
 use super::digest::{Digest, Facts, Slot, write_varint};
 use super::envelope;
 use super::fields::{BOUNDARY_BYTES_MAX, Content, Field, Kind, MessageFields, put};
+use super::kept::Keeper;
 use super::structure::{DEPTH_MAX, PartKind, Tag};
 use memchr::{memchr, memchr_iter, memmem};
 use std::mem;
@@ -56,6 +57,7 @@ pub struct Scanner {
     /// Tagged strings of all parts, in order of the parts.
     strings: Vec<u8>,
     facts: Facts,
+    keeper: Keeper,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +131,7 @@ impl Scanner {
             boundaries: Vec::new(),
             strings: Vec::new(),
             facts: Facts::default(),
+            keeper: Keeper::new(),
         };
         scanner.open_part(0, true);
         scanner
@@ -136,6 +139,7 @@ impl Scanner {
 
     /// Takes in the next octets.
     pub fn feed(&mut self, mut chunk: &[u8]) {
+        self.keeper.feed(chunk);
         while !chunk.is_empty() {
             chunk = match self.state {
                 State::Header => self.feed_header(chunk),
@@ -536,6 +540,7 @@ impl Scanner {
             strings_start = part.strings_end;
         }
         self.facts.set(Slot::Structure, tree);
+        self.facts.kept = self.keeper.finish();
         self.facts.into_digest()
     }
 }

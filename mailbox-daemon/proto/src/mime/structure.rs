@@ -236,7 +236,7 @@ impl<'a> Part<'a> {
         Ok((depth, part))
     }
 
-    fn empty(kind: PartKind) -> Part<'a> {
+    pub(super) fn empty(kind: PartKind) -> Part<'a> {
         Part {
             kind,
             header_start: 0,

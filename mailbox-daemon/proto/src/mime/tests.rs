@@ -1,5 +1,6 @@
 //! What holds for every message, however broken, and for every stored digest, however damaged.
 
+use super::header::FieldFilter;
 use super::report::{Action, RecipientReport, Report, Returned};
 use super::text::{MessageText, TextSearch};
 use super::*;
@@ -90,11 +91,13 @@ proptest! {
     #[test]
     fn offsets_are_in_order(message in message()) {
         check(&message);
+        check_kept(&message);
     }
 
     #[test]
     fn any_bytes_are_a_message(message in vec(any::<u8>(), 0..400)) {
         check(&message);
+        check_kept(&message);
     }
 
     #[test]
@@ -109,7 +112,7 @@ proptest! {
     #[test]
     fn any_bytes_may_be_stored_as_a_digest(bytes in vec(any::<u8>(), 0..200)) {
         read_everything(&bytes);
-        let front = [&[bytes.len().min(9) as u8 + 5, 0, 0, 0, 2], &bytes[..]].concat();
+        let front = [&[bytes.len().min(9) as u8 + 5, 0, 0, 0, 3], &bytes[..]].concat();
         read_everything(&front);
     }
 
@@ -153,6 +156,39 @@ fn read_everything(bytes: &[u8]) {
     view.write_envelope(&mut out);
     let _ = view.write_body_structure(true, &mut out);
     let _ = (view.subject(), view.message_id(), view.references(), view.sent_date().map(SentDate::day));
+}
+
+#[test]
+fn kept_fields_are_those_of_the_header() {
+    let message = b"Received: x\r\n\tby y\r\nSubject: a\r\n b\r\nX-Other: c\r\n d\r\nFROM : e\r\nSubject:\r\n\r\nTo: body\r\n";
+    let digest = scan_in([&message[..40], &message[40..]]);
+    let kept = digest.view().kept_fields(&mut Vec::new()).map(<[u8]>::to_vec);
+    assert_eq!(kept.unwrap(), b"Subject: a\r\n b\r\nFROM : e\r\nSubject:\r\n");
+    let digest = scan_in([format!("Subject: {}\r\n\r\n", "x".repeat(5000))]);
+    assert!(digest.view().kept_fields(&mut Vec::new()).is_none());
+    let digest = scan_in([b"X: y\r\n\r\nSubject: body"]);
+    assert_eq!(digest.view().kept_fields(&mut Vec::new()).map(<[u8]>::len), Some(0));
+}
+
+/// Picking from what is kept is picking from the header.
+fn check_kept(message: &[u8]) {
+    let digest = scan_in([message]);
+    let view = digest.view();
+    let mut scratch = Vec::new();
+    let Some(kept) = view.kept_fields(&mut scratch) else { return };
+    for names in
+        [vec![b"Subject".to_vec()], vec![b"from".to_vec(), b"TO".to_vec()], vec![b"Content-Type".to_vec()]]
+    {
+        let pick = |header: &[u8]| {
+            let mut filter = FieldFilter::new(names.clone(), false);
+            let mut out = Vec::new();
+            filter.feed(header, &mut out);
+            filter.finish(&mut out);
+            out
+        };
+        let range = view.structure().unwrap().header_range();
+        assert_eq!(pick(kept), pick(&message[range.start as usize..range.end as usize]));
+    }
 }
 
 /// A file that gives at most `chunk` octets at a time.

@@ -1,6 +1,5 @@
 use super::imap_string::{write_nstring, write_string, write_unfolded};
 use super::structure::{Parameter, Part, PartKind};
-use std::io::Write;
 
 const EMPTY_BODY: &[u8] = br#"("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0"#;
 
@@ -8,11 +7,10 @@ const EMPTY_BODY: &[u8] = br#"("text" "plain" ("charset" "us-ascii") NIL NIL "7b
 pub(super) fn write_root(root: &Part<'_>, extensible: bool, out: &mut Vec<u8>) {
     match is_plain(root) {
         // However it was spelled, plain ASCII text is written like text without a type.
-        true => write_part(
-            &Part { media_type: None, subtype: None, parameters: Vec::new(), encoding: None, ..root.clone() },
-            extensible,
-            out,
-        ),
+        true => {
+            let Part { kind, body_start, body_end, body_lines, .. } = *root;
+            write_part(&Part { body_start, body_end, body_lines, ..Part::empty(kind) }, extensible, out);
+        }
         false => write_part(root, extensible, out),
     }
 }
@@ -157,7 +155,19 @@ fn write_unfolded_or_nil(text: Option<&[u8]>, out: &mut Vec<u8>) {
     }
 }
 
-fn write_number(number: u64, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, " {number}");
+/// Appends a space and the number.
+fn write_number(mut number: u64, out: &mut Vec<u8>) {
+    const DIGITS_MAX: usize = 20;
+    let mut digits = [0; DIGITS_MAX];
+    let mut start = DIGITS_MAX;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push(b' ');
+    out.extend_from_slice(&digits[start..]);
 }

@@ -195,6 +195,8 @@ impl Source {
 pub(super) struct Window {
     bytes: Vec<u8>,
     start: u64,
+    /// Read next time, if what is read then follows closely.
+    ahead_bytes: usize,
 }
 
 impl Window {
@@ -209,7 +211,13 @@ impl Window {
         if let Some(bytes) = has(self) {
             return &self.bytes[at..at + bytes];
         }
-        self.fill(file, offset, WINDOW_BYTES);
+        // Single records here and there are read singly, those in a row many at a time.
+        let gap = offset.checked_sub(self.start + self.bytes.len() as u64);
+        let is_near = !self.bytes.is_empty()
+            && gap.is_none_or(|gap| gap <= self.ahead_bytes as u64)
+            && at != usize::MAX;
+        self.ahead_bytes = if is_near { (self.ahead_bytes * 4).min(WINDOW_BYTES) } else { L::READ_BYTES };
+        self.fill(file, offset, self.ahead_bytes);
         let wanted = L::record_bytes(&self.bytes).unwrap_or(0);
         if wanted > self.bytes.len() && wanted <= RECORD_BYTES_MAX {
             self.fill(file, offset, wanted);

@@ -12,7 +12,7 @@ use super::reply::{Answer, Refusal, Reply};
 use super::session::{Selected, Session};
 use crate::disk;
 use body::Bodies;
-use plan::{Plan, Reads};
+use plan::{Content, Plan, Reads};
 use proto::imap::command::{Fetch, MessageSet};
 use proto::imap::search::PartialRange;
 use proto::imap::session::{Enabled, ExpungeNews};
@@ -155,11 +155,16 @@ impl Session {
             let last = match stop {
                 None => return Ok(()),
                 Some(Stop::Full(uid)) => uid,
+                Some(Stop::NotKept(uid)) => {
+                    self.fetch_messages(context, &single(uid), losses).await?;
+                    uid
+                }
                 Some(Stop::Unknown(uid)) => {
                     let found = disk(|| digest::of_message(selected.view.mailbox(), uid, context.limits));
                     match found {
                         // Now it is in the index, or can at least be told.
-                        Ok(digest) => context.write_one(selected, uid, &digest, out),
+                        Ok(digest) if context.write_one(selected, uid, &digest, out) => {}
+                        Ok(_) => self.fetch_messages(context, &single(uid), losses).await?,
                         Err(error) => losses.note(&error)?,
                     }
                     uid
@@ -193,12 +198,25 @@ impl Session {
     }
 }
 
+fn single(uid: Uid) -> SequenceSet {
+    SequenceSet::from_ranges([(uid.get(), uid.get())])
+}
+
 /// Why going through the index stopped, and at which message.
 enum Stop {
     /// The output is full; this message is the last one told.
     Full(Uid),
+    /// Its header fields are not in the index.
+    NotKept(Uid),
     /// Nothing is known of this message.
     Unknown(Uid),
+}
+
+/// Buffers that go from message to message.
+#[derive(Default)]
+struct Scratch {
+    unpacked: Vec<u8>,
+    picked: Vec<u8>,
 }
 
 impl Context<'_> {
@@ -266,6 +284,7 @@ impl Context<'_> {
         out: &mut Vec<u8>,
     ) -> Result<Option<Stop>, StoreError> {
         let mut stop = None;
+        let mut scratch = Scratch::default();
         let view = &selected.view;
         view.mailbox().for_each_digest(uids, &mut |row, digest| {
             let Some(seq) = view.seq_of(row.uid) else { return ControlFlow::Continue(()) };
@@ -273,7 +292,10 @@ impl Context<'_> {
                 stop = Some(Stop::Unknown(row.uid));
                 return ControlFlow::Break(());
             };
-            self.write_message(selected, seq, row, &digest, out);
+            if !self.write_message(selected, (seq, row), &digest, &mut scratch, out) {
+                stop = Some(Stop::NotKept(row.uid));
+                return ControlFlow::Break(());
+            }
             if out.len() >= self.limits.output_bytes_max {
                 stop = Some(Stop::Full(row.uid));
                 return ControlFlow::Break(());
@@ -283,25 +305,45 @@ impl Context<'_> {
         Ok(stop)
     }
 
-    fn write_one(&self, selected: &Selected, uid: Uid, digest: &[u8], out: &mut Vec<u8>) {
+    /// Writes a message that was not in the index; `false` when its header fields cannot be told from its digest.
+    fn write_one(&self, selected: &Selected, uid: Uid, digest: &[u8], out: &mut Vec<u8>) -> bool {
         let known = selected.view.seq_of(uid).zip(selected.view.mailbox().row(uid));
-        if let (Some((seq, row)), Ok(digest)) = (known, DigestView::parse(digest)) {
-            self.write_message(selected, seq, &row, &digest, out);
-        }
+        let (Some((seq, row)), Ok(digest)) = (known, DigestView::parse(digest)) else { return true };
+        self.write_message(selected, (seq, &row), &digest, &mut Scratch::default(), out)
     }
 
+    /// Writes a message, unless its header fields cannot be told from its digest; whether it is written.
     fn write_message(
         &self,
         selected: &Selected,
-        seq: SeqNo,
-        row: &Row,
+        (seq, row): (SeqNo, &Row),
         digest: &DigestView<'_>,
+        scratch: &mut Scratch,
         out: &mut Vec<u8>,
-    ) {
+    ) -> bool {
+        let picks = self.plan.picks.as_deref().unwrap_or_default();
+        let kept = match picks.is_empty() {
+            true => Some(&[][..]),
+            false => digest.kept_fields(&mut scratch.unpacked),
+        };
+        let Some(kept) = kept else { return false };
         let mut fetch = FetchWriter::begin(out, MessageName::new(self.enabled, seq, row.uid));
         self.write_row_items(&mut fetch, row, selected);
         self.write_digest_items(&mut fetch, digest);
+        for (content, pick) in self.plan.contents.iter().zip(picks) {
+            if let Content::Body { section, partial, rfc822_name } = content {
+                fetch.body_name(section, *partial, *rfc822_name);
+                scratch.picked.clear();
+                let mut pick = pick.clone();
+                pick.feed(kept, &mut scratch.picked);
+                pick.finish(&mut scratch.picked);
+                let slice = partial.map_or(&scratch.picked[..], |partial| partial.slice(&scratch.picked));
+                fetch.literal(slice.len() as u64, false);
+                fetch.out.extend_from_slice(slice);
+            }
+        }
         fetch.end();
+        true
     }
 }
 

@@ -1,4 +1,6 @@
 use proto::imap::command::{FetchItem, Partial, Section, SectionText};
+use proto::mime::header::FieldFilter;
+use proto::mime::kept::is_kept;
 
 /// What a FETCH asks of every message, sorted by where the answer comes from.
 pub(super) struct Plan {
@@ -16,6 +18,8 @@ pub(super) struct Plan {
     pub(super) body_structure: bool,
     /// What comes from the file, in the order asked.
     pub(super) contents: Vec<Content>,
+    /// Picks of header fields for all the contents, when the index keeps what they ask for.
+    pub(super) picks: Option<Vec<FieldFilter>>,
     pub(super) sets_seen: bool,
 }
 
@@ -43,6 +47,17 @@ pub(super) enum Content {
     Preview(bool),
 }
 
+impl Content {
+    /// The pick that answers a HEADER.FIELDS whose fields the index keeps.
+    fn pick(&self) -> Option<FieldFilter> {
+        let Content::Body { section, .. } = self else { return None };
+        let SectionText::HeaderFields { names, not: false } = &section.text else { return None };
+        let is_known = section.part.is_empty() && names.iter().all(|name| is_kept(name));
+        let names: Vec<_> = names.iter().map(|name| name.clone().into_bytes()).collect();
+        is_known.then(|| FieldFilter::new(names, false))
+    }
+}
+
 impl Plan {
     pub(super) fn new(items: Vec<FetchItem>, uid: bool) -> Plan {
         let mut plan = Plan {
@@ -59,14 +74,16 @@ impl Plan {
             body: false,
             body_structure: false,
             contents: Vec::new(),
+            picks: None,
             sets_seen: false,
         };
         for item in items {
             plan.add(item);
         }
+        plan.picks = plan.contents.iter().map(Content::pick).collect();
         plan.reads = match (plan.contents.is_empty(), plan.asks_digest()) {
-            (false, _) => Reads::Messages,
-            (true, true) => Reads::Digests,
+            (false, _) if plan.picks.is_none() => Reads::Messages,
+            (false, _) | (true, true) => Reads::Digests,
             (true, false) => Reads::Rows,
         };
         plan

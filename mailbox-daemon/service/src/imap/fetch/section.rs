@@ -72,7 +72,7 @@ pub(super) fn binary(
 
 fn fields(section: &Section) -> Option<Filter> {
     let SectionText::HeaderFields { names, not } = &section.text else { return None };
-    let names = names.iter().map(|name| name.clone().into_bytes()).collect();
+    let names: Vec<_> = names.iter().map(|name| name.clone().into_bytes()).collect();
     Some(Filter::Fields(FieldFilter::new(names, *not)))
 }
 

@@ -67,7 +67,12 @@ impl Hunt {
 
     /// The UIDs of the messages that were found.
     pub(super) fn into_found(self) -> SequenceSet {
-        SequenceSet::from_ranges(self.found.into_iter().map(|uid| (uid, uid)))
+        if !self.found.is_sorted() {
+            return SequenceSet::from_ranges(self.found.into_iter().map(|uid| (uid, uid)));
+        }
+        let mut found = SequenceSet::new();
+        self.found.into_iter().for_each(|uid| found.push(uid));
+        found
     }
 
     /// Takes a step; whether it was the last.
