@@ -46,6 +46,10 @@ pub(crate) struct Index {
     /// Messages' words that were replaced or lost their message.
     dead_words: u64,
     highest_uid: u32,
+    /// From this UID on no session was told of a message; 0 when nobody knows.
+    recent_from: u32,
+    /// What the file says of it.
+    recent_written: u32,
     /// The last message to vanish did so at this modification sequence.
     last_gone: u64,
     /// The header in the file says something else.
@@ -59,6 +63,8 @@ pub(crate) struct Remembered {
     pub(crate) entries: Vec<Entry>,
     /// No message it ever knew has a higher UID.
     pub(crate) highest_uid: u32,
+    /// From this UID on no session was told of a message; 0 when nobody knows.
+    pub(crate) recent_from: u32,
     /// The highest modification sequence in it.
     pub(crate) modseq: u64,
     /// When it last agreed with the folder, if nothing was changed since.
@@ -79,6 +85,7 @@ impl Index {
             }
         };
         index.highest_uid = remembered.highest_uid;
+        (index.recent_from, index.recent_written) = (remembered.recent_from, remembered.recent_from);
         (index, remembered)
     }
 
@@ -104,6 +111,8 @@ impl Index {
             gone: Vec::new(),
             dead_words: 0,
             highest_uid: 0,
+            recent_from: 0,
+            recent_written: 0,
             last_gone: 0,
             is_header_old: false,
         }
@@ -212,9 +221,17 @@ impl Index {
         self.names.pending_bytes() + self.fronts.pending_bytes()
     }
 
+    /// A session was told of every message below this UID.
+    pub(crate) fn told_upto(&mut self, uid: u32) {
+        self.recent_from = uid;
+    }
+
     /// Whether anything waits.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.pending_bytes() > 0 || !self.changed.is_empty() || !self.gone.is_empty()
+        self.pending_bytes() > 0
+            || !self.changed.is_empty()
+            || !self.gone.is_empty()
+            || self.recent_from != self.recent_written
     }
 
     /// Writes what waits. What cannot be written is forgotten: the index is a cache.
@@ -247,8 +264,7 @@ impl Index {
         for &(uid, modseq) in &self.gone {
             Record::Gone { uid, modseq }.encode(&mut log);
         }
-        Record::Agreed { highest_uid: self.highest_uid, modseq, agreed, dead_words: self.dead_words }
-            .encode(&mut log);
+        self.agreed(modseq, agreed).encode(&mut log);
         let file = self.disk.open_update(&self.rows_path, true)?;
         match self.rows_end {
             0 => file.set_bytes(0)?,
@@ -257,8 +273,14 @@ impl Index {
         }
         self.is_header_old = false;
         file.write_at(&log, self.rows_end)?;
+        self.recent_written = self.recent_from;
         self.rows_end += log.len() as u64;
         Ok(())
+    }
+
+    fn agreed(&self, modseq: u64, agreed: Agreed) -> Record {
+        let Index { highest_uid, recent_from, dead_words, .. } = *self;
+        Record::Agreed { highest_uid, recent_from, modseq, agreed, dead_words }
     }
 
     fn write_words(&mut self) -> io::Result<()> {
@@ -333,7 +355,7 @@ struct Replay {
 
 impl Replay {
     fn apply(&mut self, record: Record) {
-        let Remembered { entries, highest_uid, modseq, agreed, .. } = &mut self.remembered;
+        let Remembered { entries, highest_uid, recent_from, modseq, agreed, .. } = &mut self.remembered;
         match record {
             Record::Row(entry) => {
                 *highest_uid = (*highest_uid).max(entry.uid);
@@ -354,10 +376,17 @@ impl Replay {
                 self.gone.push(uid);
                 self.last_gone = self.last_gone.max(gone_at);
             }
-            Record::Agreed { highest_uid: highest, modseq: at, agreed: times, dead_words } => {
+            Record::Agreed {
+                highest_uid: highest,
+                recent_from: recent,
+                modseq: at,
+                agreed: times,
+                dead_words,
+            } => {
                 *highest_uid = (*highest_uid).max(highest);
                 *modseq = (*modseq).max(at);
                 *agreed = times;
+                *recent_from = recent;
                 self.dead_words = dead_words;
             }
         }

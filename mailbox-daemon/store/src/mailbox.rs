@@ -100,6 +100,8 @@ impl Mailbox {
             messages: shared.entries.len() as u32,
             uid_next: shared.uid_next,
             uid_validity: self.uid_validity,
+            recent: shared.entries.iter().rev().take_while(|entry| entry.uid >= shared.recent_from).count()
+                as u32,
             unseen: shared.counts.unseen,
             deleted: shared.counts.deleted,
             bytes: shared.counts.bytes,

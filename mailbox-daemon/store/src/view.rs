@@ -43,12 +43,16 @@ pub struct Changes {
 pub struct View {
     mailbox: Arc<Mailbox>,
     id: u64,
+    /// Whether what this session is told of is not recent for the next any more.
+    takes_recent: bool,
     belief: Mutex<Belief>,
 }
 
 /// The session knows the messages with UIDs up to `highest`, and `held`, which are gone though it was not told.
 struct Belief {
     highest: u32,
+    /// UIDs no session was told of before, in ranges that may reach over some nobody has.
+    recent: SequenceSet,
     /// Ascending.
     held: Vec<u32>,
     /// The first of `held` to go went at this modification sequence.
@@ -65,23 +69,34 @@ impl View {
     /// Starts with what is there now, looking at the folder first. Where that needs writing and the disk does not let us, what
     /// was known before has to do.
     pub fn open(mailbox: Arc<Mailbox>) -> Result<View, StoreError> {
+        View::begin(mailbox, true)
+    }
+
+    /// The same for somebody who leaves no trace: recent messages stay recent for the next (RFC 3501 section 6.3.2).
+    pub fn examine(mailbox: Arc<Mailbox>) -> Result<View, StoreError> {
+        View::begin(mailbox, false)
+    }
+
+    fn begin(mailbox: Arc<Mailbox>, takes_recent: bool) -> Result<View, StoreError> {
         match mailbox.rescan() {
             Ok(()) | Err(StoreError::OutOfSpace | StoreError::Poisoned | StoreError::ReadOnly) => {}
             Err(error) => return Err(error),
         }
         let mut shared = locked(&mailbox.shared);
         let modseq = shared.modseq;
-        let belief = Belief {
-            highest: shared.entries.last().map_or(0, |entry| entry.uid),
+        let mut belief = Belief {
+            highest: 0,
+            recent: SequenceSet::new(),
             held: Vec::new(),
             held_modseq: 0,
             flags_told: modseq,
             heard: modseq,
             telling: None,
         };
+        belief.grow(&mut shared, takes_recent);
         let id = shared.views.register(modseq);
         drop(shared);
-        Ok(View { mailbox, id, belief: Mutex::new(belief) })
+        Ok(View { mailbox, id, takes_recent, belief: Mutex::new(belief) })
     }
 
     /// The mailbox looked at.
@@ -111,13 +126,17 @@ impl View {
             belief.announce(&shared, &mut changes);
         }
         belief.tell_flags(&shared, &mut changes);
-        let highest = shared.entries.last().map_or(0, |entry| entry.uid);
-        if !changes.more && highest > belief.highest {
-            belief.highest = highest;
+        if !changes.more && belief.grow(&mut shared, self.takes_recent) {
             changes.exists = Some(belief.exists(&shared));
         }
         shared.views.advance(self.id, belief.heard, belief.flags_told);
         changes
+    }
+
+    /// The UIDs of messages that no session was told of before this one (RFC 3501 section 2.3.2: `\Recent`), in ranges that may
+    /// reach over UIDs nobody has.
+    pub fn recent(&self) -> SequenceSet {
+        locked(&self.belief).recent.clone()
     }
 
     /// The session was told everything up to this modification sequence, and perhaps some of what came later (RFC 7162
@@ -244,6 +263,24 @@ impl Drop for View {
 }
 
 impl Belief {
+    /// Takes in the messages that arrived; whether there were any.
+    fn grow(&mut self, shared: &mut Shared, takes_recent: bool) -> bool {
+        let highest = shared.entries.last().map_or(0, |entry| entry.uid);
+        if highest <= self.highest {
+            return false;
+        }
+        let first = shared.recent_from.max(self.highest + 1);
+        if first <= highest {
+            let known = self.recent.ranges().iter().map(|range| (range.first, range.last));
+            self.recent = SequenceSet::from_ranges(known.chain([(first, highest)]));
+        }
+        if takes_recent {
+            shared.told_upto(highest);
+        }
+        self.highest = highest;
+        true
+    }
+
     fn hear(&mut self, shared: &Shared) {
         let log = &shared.views.vanished;
         let start = log.partition_point(|vanished| vanished.modseq <= self.heard);

@@ -106,7 +106,7 @@ impl Session {
                     StatusItem::HighestModSeq => status.highest_modseq.0,
                     StatusItem::MailboxId => mailbox.id(),
                     StatusItem::Messages => u64::from(status.messages),
-                    StatusItem::Recent => 0,
+                    StatusItem::Recent => u64::from(status.recent),
                     StatusItem::Size => status.bytes,
                     StatusItem::UidNext => u64::from(status.uid_next),
                     StatusItem::UidValidity => u64::from(status.uid_validity.get()),

@@ -118,6 +118,7 @@ impl Selected {
         }
         if let Some(exists) = changes.exists {
             write::exists(out, exists);
+            self.recent = self.view.recent();
             if !enabled.revision2 {
                 write::recent(out, self.recent_count());
             }
@@ -177,11 +178,10 @@ impl Selected {
 
     /// IMAP4rev2 knows no `\Recent`.
     pub(super) fn is_recent(&self, uid: u32, revision2: bool) -> bool {
-        !revision2 && uid > self.recent_after
+        !revision2 && self.recent.contains(uid)
     }
 
-    fn recent_count(&self) -> u32 {
-        let arrived = types::SequenceSet::from_ranges([(self.recent_after.saturating_add(1), u32::MAX - 1)]);
-        self.view.seqs_of(&arrived).count() as u32
+    pub(super) fn recent_count(&self) -> u32 {
+        self.view.seqs_of(&self.recent).count() as u32
     }
 }

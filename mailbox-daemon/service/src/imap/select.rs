@@ -35,22 +35,22 @@ impl Session {
             place.require(Right::Read)?;
             let Target { mailbox, rights } = place.open()?;
             let watch = mailbox.watch();
-            let view = View::open(mailbox)?;
+            let view = if read_only { View::examine(mailbox)? } else { View::open(mailbox)? };
             // Only now: the same mailbox opened again need not be read again.
             drop(before);
             Ok((view, watch, rights))
         })?;
         let read_only = read_only || !rights.has_any(changing());
         let heard = view.mailbox().bell().generation();
-        let recent_after = view.uid_of(view.exists()).map_or(0, types::Uid::get);
+        let (recent, last_uid) = (view.recent(), view.uid_of(view.exists()).map_or(0, types::Uid::get));
         let modseq_told = view.told_modseq();
         let selected = Selected {
             view,
             rights,
             rights_as_of,
             read_only,
-            recent_after,
-            arrivals_told: recent_after,
+            recent,
+            arrivals_told: last_uid,
             saved: SequenceSet::new(),
             contexts: Contexts::default(),
             keywords_told: 0,
@@ -74,6 +74,7 @@ impl Session {
         let (revision2, uid_only) = (self.enabled.revision2, self.enabled.uid_only);
         let Some(selected) = &mut self.selected else { return Ok(()) };
         let out = &mut self.out;
+        let recent_count = selected.recent_count();
         let status = selected.view.mailbox().status();
         let keywords: Vec<Keyword> =
             selected.view.mailbox().keywords().into_iter().map(|(_, keyword)| keyword).collect();
@@ -82,7 +83,7 @@ impl Session {
         write::untagged(out, Status::Ok, Some(&selected.permanent_flags(keywords)), "flags that can be set");
         write::exists(out, selected.view.exists());
         if !revision2 {
-            write::recent(out, 0);
+            write::recent(out, recent_count);
             if let Some(first) = selected.view.first_unseen().filter(|_| !uid_only) {
                 write::untagged(out, Status::Ok, Some(&Code::Unseen(first)), "the first unseen message");
             }

@@ -65,8 +65,8 @@ pub(super) struct Selected {
     /// ... as of this count of changes to anybody's rights.
     pub(super) rights_as_of: u64,
     pub(super) read_only: bool,
-    /// Messages with a higher UID came while it was open: they are `\Recent` for this session.
-    pub(super) recent_after: u32,
+    /// The UIDs that are `\Recent` for this session.
+    pub(super) recent: SequenceSet,
     /// The UIDs `$` stands for.
     pub(super) saved: SequenceSet,
     /// Searches whose results are kept up to date.

@@ -58,8 +58,9 @@ impl Index {
         for (modseq, uid) in tombstones {
             out.push(|bytes| Record::Gone { uid, modseq }.encode(bytes))?;
         }
-        let highest_uid = self.highest_uid;
-        out.push(|bytes| Record::Agreed { highest_uid, modseq, agreed, dead_words: 0 }.encode(bytes))?;
+        let (highest_uid, recent_from) = (self.highest_uid, self.recent_from);
+        let last = Record::Agreed { highest_uid, recent_from, modseq, agreed, dead_words: 0 };
+        out.push(|bytes| last.encode(bytes))?;
         let rows_end = out.finish()?;
         // Between the renames the generations differ, and the index is found again in the folder.
         for (file, end) in [(&mut self.names, names_end), (&mut self.fronts, fronts_end)] {

@@ -5,7 +5,7 @@
 //! record   40 bytes by kind | kind u32 | sum u32
 //!   row      uid, flags, modseq, date, sizes, words, front
 //!   gone     uid, modseq
-//!   agreed   highest UID, modseq, times of cur and new, dead records of words
+//!   agreed   highest UID, first recent UID, modseq, times of cur and new, dead records of words
 //! ```
 //!
 //! Reading stops at the first record whose sum is wrong: what follows is forgotten and found again in the folder.
@@ -45,7 +45,7 @@ pub(crate) struct Agreed {
 pub(super) enum Record {
     Row(Entry),
     Gone { uid: u32, modseq: u64 },
-    Agreed { highest_uid: u32, modseq: u64, agreed: Agreed, dead_words: u64 },
+    Agreed { highest_uid: u32, recent_from: u32, modseq: u64, agreed: Agreed, dead_words: u64 },
 }
 
 impl Header {
@@ -83,8 +83,9 @@ impl Record {
                 body[8..16].copy_from_slice(&modseq.to_le_bytes());
                 GONE
             }
-            Record::Agreed { highest_uid, modseq, agreed, dead_words } => {
+            Record::Agreed { highest_uid, recent_from, modseq, agreed, dead_words } => {
                 body[0..4].copy_from_slice(&highest_uid.to_le_bytes());
+                body[4..8].copy_from_slice(&recent_from.to_le_bytes());
                 body[8..16].copy_from_slice(&modseq.to_le_bytes());
                 // No directory is of 1970, so zero is free to mean nothing.
                 body[16..24].copy_from_slice(&agreed.cur_ns.unwrap_or(0).to_le_bytes());
@@ -114,6 +115,7 @@ impl Record {
                 let time = |at| Some(u64_at(bytes, at) as i64).filter(|time| *time != 0);
                 Some(Record::Agreed {
                     highest_uid: uid,
+                    recent_from: u32_at(bytes, 4),
                     modseq: u64_at(bytes, 8),
                     agreed: Agreed { cur_ns: time(16), new_ns: time(24) },
                     dead_words: u64_at(bytes, 32),
@@ -140,6 +142,7 @@ mod tests {
             Record::Gone { uid: 9, modseq: 77 },
             Record::Agreed {
                 highest_uid: 9,
+                recent_from: 8,
                 modseq: 78,
                 agreed: Agreed { cur_ns: Some(5), new_ns: None },
                 dead_words: 6,

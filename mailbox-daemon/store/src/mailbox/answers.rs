@@ -41,6 +41,8 @@ pub struct Status {
     pub uid_next: u32,
     /// The generation of UIDs.
     pub uid_validity: UidValidity,
+    /// Messages no session was told of yet.
+    pub recent: u32,
     /// Messages without `\Seen`.
     pub unseen: u32,
     /// Messages with `\Deleted`.

@@ -45,7 +45,7 @@ impl Mailbox {
         // A mailbox closed in an orderly way leaves the two equal. Else flags may have been changed and told that the index never
         // heard of, and nobody knows of which messages.
         let is_stale = remembered.modseq < modseq_reserved;
-        let Remembered { entries, highest_uid, agreed, is_cut, .. } = remembered;
+        let Remembered { entries, highest_uid, recent_from, agreed, is_cut, .. } = remembered;
         // Messages the index never heard of may have come and gone.
         if is_cut || entries.is_empty() || highest_uid.saturating_add(1) < next_uid {
             index.forget_tombstones(modseq);
@@ -62,6 +62,7 @@ impl Mailbox {
             modseq,
             flags_modseq: modseq,
             uid_next: next_uid,
+            recent_from: if recent_from > 0 { recent_from } else { next_uid },
             pending: Vec::new(),
             keywords: Keywords::default(),
             index,

@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) flags_modseq: u64,
     /// Above every UID that was ever seen.
     pub(crate) uid_next: u32,
+    /// From this UID on no session was told of a message: it is `\Recent` for the first that is.
+    pub(crate) recent_from: u32,
     /// UIDs given to messages that are not durable yet, ascending.
     pub(crate) pending: Vec<u32>,
     pub(crate) counts: Counts,
@@ -197,6 +199,14 @@ impl Shared {
             self.entries.shrink_to_fit();
         }
         self.flush_if_due();
+    }
+
+    /// A session is told of the messages up to this UID.
+    pub(crate) fn told_upto(&mut self, uid: u32) {
+        if uid >= self.recent_from {
+            self.recent_from = uid.saturating_add(1);
+            self.index.told_upto(self.recent_from);
+        }
     }
 
     /// Marks messages whose files are gone or not.

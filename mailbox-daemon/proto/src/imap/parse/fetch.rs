@@ -28,7 +28,7 @@ fn modifiers(cursor: &mut Cursor<'_>, target: Target, items: Vec<FetchItem>) -> 
     cursor.nonempty_list("FETCH's modifiers stand in parentheses", |cursor| {
         match &*cursor.word().to_ascii_uppercase() {
             b"CHANGEDSINCE" if fetch.changed_since.is_none() => {
-                fetch.changed_since = Some(argument(cursor, Cursor::nonzero_modseq)?);
+                fetch.changed_since = Some(argument(cursor, Cursor::modseq)?);
             }
             b"PARTIAL" if fetch.partial.is_none() => {
                 fetch.partial = Some(argument(cursor, search_return::partial_range)?);

@@ -143,11 +143,7 @@ impl Compiled {
             SearchKey::On(day) => Compiled::InternalDay(Days::on(*day)),
             SearchKey::Or(either, or) => Compiled::Or(Box::new(inner(either)?), Box::new(inner(or)?)),
             SearchKey::Recent(recent) => {
-                let first = selected.recent_after.saturating_add(1);
-                let uids = match revision2 {
-                    true => SequenceSet::new(),
-                    false => SequenceSet::from_ranges([(first, u32::MAX)]),
-                };
+                let uids = if revision2 { SequenceSet::new() } else { selected.recent.clone() };
                 match recent {
                     true => Compiled::Uids(uids),
                     false => Compiled::Not(Box::new(Compiled::Uids(uids))),
