@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store::{AccountMail, Ring, View, WatchGuard};
 use tokio::time::{Instant, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use types::{Address, Limits, ModSeq, Rights, SequenceSet};
 
 /// Read at once while commands come in.
@@ -412,7 +412,10 @@ impl Session {
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let sent = timeout(patience, stream.write_all(&self.out)).await;
         self.out.clear();
-        sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        sent.map_err(|_| {
+            info!(peer = %self.peer, "the client reads nothing, its session ends");
+            io::Error::from(io::ErrorKind::TimedOut)
+        })?
     }
 
     /// Sends what was written once there is enough of it.

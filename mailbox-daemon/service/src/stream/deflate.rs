@@ -231,6 +231,25 @@ mod tests {
     }
 
     #[test]
+    fn no_bytes_make_it_panic_or_spin() {
+        let mut state = 1_u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        for length in 0..500 {
+            let (sender, mut receiver) = pair();
+            let mut packed = sender.pack(b"a1 UID FETCH 1:* (FLAGS)\r\n").expect("deflate works");
+            // Garbage behind, or in the midst of, what is right.
+            packed.truncate(length % 40);
+            packed.extend((0..length).map(|_| random()));
+            if let Ok(text) = unpack_all(&mut receiver, &packed, 64) {
+                assert!(text.len() <= 1100 * packed.len() + 64, "{length}");
+            }
+        }
+    }
+
+    #[test]
     fn an_idle_session_keeps_the_window_and_little_else() {
         let (sender, mut receiver) = pair();
         let packed = sender.pack(&b"a1 NOOP\r\n".repeat(10_000)).expect("deflate works");
