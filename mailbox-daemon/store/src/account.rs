@@ -38,6 +38,8 @@ pub struct AccountMail {
     mailboxes: Mutex<HashMap<MailboxName, Slot>>,
     /// Held while the small files at the root change.
     ledger: Mutex<()>,
+    /// The list of mailboxes as last read.
+    listing: Mutex<Option<list::Listing>>,
     /// Held while the full-text index is open.
     pub(crate) full_text: Mutex<()>,
 }
@@ -56,6 +58,7 @@ impl AccountMail {
             root: tree_of(core, "mail", address),
             mailboxes: Mutex::default(),
             ledger: Mutex::default(),
+            listing: Mutex::default(),
             full_text: Mutex::default(),
         };
         match account.core.disk.stat(&account.root.join(Generations::FILE_NAME)) {

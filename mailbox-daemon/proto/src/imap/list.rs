@@ -55,8 +55,16 @@ impl Pattern {
         self.matches_text(name.as_str())
     }
 
+    /// Whether it reaches across levels.
+    pub fn is_deep(&self) -> bool {
+        self.0.contains(&Piece::Anything)
+    }
+
     /// Whether a name in text form matches.
     pub fn matches_text(&self, name: &str) -> bool {
+        if self.0 == [Piece::Anything] {
+            return true;
+        }
         if self.bytes_min() > name.len() {
             return false;
         }

@@ -4,12 +4,13 @@ use super::reply::Refusal;
 use super::resolve::OTHER_USERS;
 use super::session::Session;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use store::MailboxEntry;
 use types::{MailboxName, Right, Rights};
 
 impl Session {
     /// One's own mailboxes and what others share, each below the levels above it, sorted with INBOX first.
-    pub(super) fn all_mailboxes(&self) -> Result<Vec<MailboxEntry>, Refusal> {
+    pub(super) fn all_mailboxes(&self) -> Result<Arc<Vec<MailboxEntry>>, Refusal> {
         let own = self.mail()?.list()?;
         let shared = self.shared_with_me()?;
         // A folder of one's own that bears a name of the other namespace cannot be reached, so it is not shown.
@@ -17,7 +18,7 @@ impl Session {
         if shared.is_empty() && !own.iter().any(is_in_the_way) {
             return Ok(own);
         }
-        Ok(merged(own, shared))
+        Ok(Arc::new(merged(own.to_vec(), shared)))
     }
 
     /// What may be done with mailboxes where that is not simply everything.

@@ -22,8 +22,10 @@ impl Session {
         let entries = disk(|| self.all_mailboxes())?;
         let limited = if list.returns.my_rights { disk(|| self.limited_rights())? } else { HashMap::new() };
         let picked = Picked::new(list, &entries);
-        for entry in &entries {
+        let basic = !list.extended && !self.enabled.revision2;
+        for entry in entries.iter() {
             let Some(line) = picked.line(entry) else { continue };
+            let line = ListLine { basic, ..line };
             write::list(&mut self.out, &line, utf8);
             // A level that is told for what lies below it has no status and no rights (RFC 5819 section 3, RFC 8440 section 4).
             if entry.exists && picked.is_selected(entry) {
@@ -136,7 +138,21 @@ pub(super) fn whole_line(entry: &MailboxEntry) -> ListLine<'_> {
         subscribed: entry.subscribed,
         special_use: entry.special_use,
         child_subscribed: false,
+        basic: false,
     }
+}
+
+/// All levels above some mailboxes.
+fn names_above<'a>(entries: impl Iterator<Item = &'a MailboxEntry>) -> BTreeSet<MailboxName> {
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let mut above = entry.name.parent();
+        while let Some(parent) = above {
+            above = parent.parent();
+            names.insert(parent);
+        }
+    }
+    names
 }
 
 /// What a LIST command picks out of all mailboxes.
@@ -145,22 +161,24 @@ struct Picked<'a> {
     patterns: Vec<Pattern>,
     /// With RECURSIVEMATCH: names above a mailbox that is selected and matches no pattern itself.
     above_selected: BTreeSet<MailboxName>,
+    /// Names above a mailbox that matches no pattern itself.
+    above_unmatched: BTreeSet<MailboxName>,
 }
 
 impl<'a> Picked<'a> {
     fn new(list: &'a List, entries: &[MailboxEntry]) -> Picked<'a> {
         let patterns = list.patterns.iter().map(|pattern| Pattern::new(&list.reference, pattern)).collect();
-        let mut picked = Picked { list, patterns, above_selected: BTreeSet::new() };
+        let (above_selected, above_unmatched) = (BTreeSet::new(), BTreeSet::new());
+        let mut picked = Picked { list, patterns, above_selected, above_unmatched };
+        let unmatched = |entry: &&MailboxEntry| !picked.matches(&entry.name);
         if list.selection.recursive_match {
-            let hidden = |entry: &&MailboxEntry| picked.is_selected(entry) && !picked.matches(&entry.name);
-            let hidden: Vec<&MailboxEntry> = entries.iter().filter(hidden).collect();
-            for entry in hidden {
-                let mut above = entry.name.parent();
-                while let Some(parent) = above {
-                    above = parent.parent();
-                    picked.above_selected.insert(parent);
-                }
-            }
+            let hidden = entries.iter().filter(|entry| picked.is_selected(entry)).filter(unmatched);
+            picked.above_selected = names_above(hidden);
+        }
+        let unmatched = |entry: &&MailboxEntry| !picked.matches(&entry.name);
+        if entries.iter().any(|entry| !entry.exists) {
+            let hidden = entries.iter().filter(|entry| entry.exists).filter(unmatched);
+            picked.above_unmatched = names_above(hidden);
         }
         picked
     }
@@ -182,6 +200,14 @@ impl<'a> Picked<'a> {
         let is_picked = self.is_selected(entry) || self.above_selected.contains(&entry.name);
         if !is_picked || !self.matches(&entry.name) {
             return None;
+        }
+        // A mere level stands for what is below it, so it is left out where a flat pattern picks that by itself.
+        if !entry.exists && !self.list.selection.subscribed {
+            let is_deep =
+                self.patterns.iter().any(|pattern| pattern.is_deep() && pattern.matches(&entry.name));
+            if !is_deep && !self.above_unmatched.contains(&entry.name) {
+                return None;
+            }
         }
         let tell_subscribed = self.list.returns.subscribed || self.list.selection.subscribed;
         Some(ListLine {

@@ -42,6 +42,9 @@ impl Session {
         disk(|| -> Result<(), Refusal> {
             let from = self.place(from, Right::DeleteMailbox)?;
             let to = self.new_place(to)?;
+            if to.name.is_below(&from.name) && !from.name.is_inbox() {
+                return Err(Refusal::no(Code::Cannot, "a mailbox cannot lie below itself"));
+            }
             match Arc::ptr_eq(&from.account, &to.account) {
                 true => Ok(from.account.rename(&from.name, &to.name)?),
                 false => {

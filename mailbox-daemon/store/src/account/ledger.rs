@@ -73,7 +73,7 @@ impl Generations {
 pub(super) struct Subscriptions(pub(super) Vec<MailboxName>);
 
 impl Subscriptions {
-    const FILE_NAME: &'static str = "subscriptions";
+    pub(super) const FILE_NAME: &'static str = "subscriptions";
     const HEADER: &'static str = "V\t2\n\n";
 
     pub(super) fn read(disk: &dyn Disk, root: &Path) -> Result<Subscriptions, StoreError> {
@@ -106,7 +106,7 @@ impl Subscriptions {
 pub(super) struct SpecialUses(pub(super) Vec<(SpecialUse, MailboxName)>);
 
 impl SpecialUses {
-    const FILE_NAME: &'static str = "special-use";
+    pub(super) const FILE_NAME: &'static str = "special-use";
 
     /// Without a file, the usual names are for the usual uses.
     pub(super) fn read(disk: &dyn Disk, root: &Path) -> Result<SpecialUses, StoreError> {

@@ -1,8 +1,12 @@
 use super::{AccountMail, SpecialUses, Subscriptions};
 use crate::disk::FileKind;
 use crate::error::StoreError;
+use crate::locked;
 use crate::maildir::folder;
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use types::{MailboxName, SpecialUse};
 
 /// One line of a mailbox list.
@@ -20,9 +24,44 @@ pub struct MailboxEntry {
     pub special_use: Option<SpecialUse>,
 }
 
+/// A list of mailboxes and the times it was true at.
+pub(super) struct Listing {
+    times: [Option<i64>; 3],
+    entries: Arc<Vec<MailboxEntry>>,
+}
+
 impl AccountMail {
-    /// All mailboxes, the names above them and subscribed names, sorted with INBOX first.
-    pub fn list(&self) -> Result<Vec<MailboxEntry>, StoreError> {
+    /// All mailboxes, the names above them and subscribed names, sorted with INBOX first. Three looks at times tell whether the
+    /// list of before still holds, whoever changed something.
+    pub fn list(&self) -> Result<Arc<Vec<MailboxEntry>>, StoreError> {
+        let now = self.core.disk.now_ns();
+        let times = self.list_times()?;
+        if let Some(listing) = &*locked(&self.listing)
+            && listing.times == times
+        {
+            return Ok(Arc::clone(&listing.entries));
+        }
+        let entries = Arc::new(self.read_list()?);
+        let settled = now - self.core.disk.times_settle_ns(&self.root);
+        let is_settled = times.iter().flatten().all(|time| *time < settled);
+        *locked(&self.listing) = is_settled.then(|| Listing { times, entries: Arc::clone(&entries) });
+        Ok(entries)
+    }
+
+    /// When the folder's names and the two files behind a list last changed.
+    fn list_times(&self) -> Result<[Option<i64>; 3], StoreError> {
+        let time = |path: &Path| -> Result<Option<i64>, StoreError> {
+            match self.core.disk.stat(path) {
+                Ok(stat) => Ok(Some(stat.modified_ns)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        };
+        let [uses, subscriptions] = [SpecialUses::FILE_NAME, Subscriptions::FILE_NAME];
+        Ok([time(&self.root)?, time(&self.root.join(uses))?, time(&self.root.join(subscriptions))?])
+    }
+
+    fn read_list(&self) -> Result<Vec<MailboxEntry>, StoreError> {
         let uses = SpecialUses::read(&*self.core.disk, &self.root)?;
         let subscriptions = Subscriptions::read(&*self.core.disk, &self.root)?;
         let mut entries = BTreeMap::new();

@@ -206,7 +206,7 @@ fn check(case: Witness, promise: &Promise, disk: &CrashDisk, context: &str) {
     let mut witness = case;
     let rig = Rig::on(disk.clone());
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in rig.account.list().unwrap().into_iter().filter(|entry| entry.exists) {
+    for entry in rig.account.list().unwrap().iter().filter(|entry| entry.exists) {
         let mailbox = rig.account.mailbox(&entry.name).unwrap();
         if MAILBOXES.contains(&entry.name.as_str()) {
             witness.saw(&mailbox);

@@ -35,7 +35,7 @@ fn mend(disk: &CrashDisk) -> Vec<Finding> {
         prepare(disk, Path::new("/state"), &finding).unwrap();
     }
     let Rig { store, account, .. } = Rig::on(disk.clone());
-    for entry in account.list().unwrap() {
+    for entry in account.list().unwrap().iter() {
         contents(&account.mailbox(&entry.name).unwrap());
     }
     drop(account);

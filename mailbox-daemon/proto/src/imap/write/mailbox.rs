@@ -18,6 +18,8 @@ pub struct ListLine<'a> {
     pub special_use: Option<SpecialUse>,
     /// Whether a subscribed mailbox below it made it match (RFC 5258 section 3.5).
     pub child_subscribed: bool,
+    /// Whether a plain LIST of IMAP4rev1 asked, whose clients know `\Noselect` and not `\NonExistent`.
+    pub basic: bool,
 }
 
 /// Appends a LIST line.
@@ -48,10 +50,10 @@ fn list_as(out: &mut Vec<u8>, begin: &[u8], line: &ListLine<'_>, utf8: bool) {
             out.push(b' ');
         }
     };
-    attribute(!line.exists, "\\NonExistent \\Noselect");
+    attribute(line.subscribed, "\\Subscribed");
+    attribute(!line.exists, if line.basic { "\\Noselect" } else { "\\NonExistent" });
     attribute(line.has_children == Some(true), "\\HasChildren");
     attribute(line.has_children == Some(false), "\\HasNoChildren");
-    attribute(line.subscribed, "\\Subscribed");
     attribute(line.special_use.is_some(), line.special_use.map_or("", SpecialUse::attribute));
     if out.len() > attributes_begin {
         out.pop();
@@ -163,6 +165,7 @@ mod tests {
             subscribed: true,
             special_use: Some(SpecialUse::Sent),
             child_subscribed: false,
+            basic: false,
         };
         list(&mut out, &line, false);
         list(
@@ -177,8 +180,9 @@ mod tests {
             },
             false,
         );
-        let expected = "* LIST (\\HasNoChildren \\Subscribed \\Sent) \"/\" Sent\r\n\
-            * LIST (\\NonExistent \\Noselect) \"/\" Sent (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n";
+        list(&mut out, &ListLine { exists: false, has_children: None, basic: true, ..line }, false);
+        let expected = "* LIST (\\Subscribed \\HasNoChildren \\Sent) \"/\" Sent\r\n\
+            * LIST (\\NonExistent) \"/\" Sent (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n";
         assert_eq!(String::from_utf8(out).expect("ascii"), expected);
     }
 }
