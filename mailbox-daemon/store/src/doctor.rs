@@ -51,7 +51,7 @@ pub enum Trouble {
     DoubledUid(u32),
     /// The file cannot be read.
     Unreadable,
-    /// Something in the folder that is no file, or whose name is not text.
+    /// Something in the folder that is no file.
     Foreign,
     /// Messages bear keywords whose names are lost; these are the letters.
     NamelessKeywords(String),

@@ -3,6 +3,7 @@
 mod basics;
 mod commit;
 mod crash;
+mod damage;
 mod doctor;
 mod folders;
 mod foreign;

@@ -66,6 +66,8 @@ fn examine_files(
             (Some(name), Ok(stat)) if stat.kind == FileKind::File => {
                 examine_file(account, &path, &FileName::parse(name), stat, seen, note);
             }
+            // The next look gives it a name that is text.
+            (None, Ok(stat)) if stat.kind == FileKind::File => {}
             // Gone meanwhile.
             (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {}
             _ => note(&path, Trouble::Foreign),

@@ -8,6 +8,7 @@ use crate::index::{Agreed, Entry, Words};
 use crate::locked;
 use crate::maildir::name::{full_name, is_canonical};
 use crate::maildir::{FileName, Place};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use types::Flags;
@@ -30,6 +31,8 @@ struct Findings {
     misspelt: Vec<(Place, String)>,
     /// UIDs more than one file claims.
     claimed_twice: Vec<u32>,
+    /// Files whose names are no text.
+    nameless: Vec<(Place, OsString)>,
 }
 
 /// A file that is no row yet.
@@ -129,11 +132,12 @@ impl Mailbox {
             Place::New => new,
         }) {
             self.core().disk.read_dir(&folder.join(place.directory()), &mut |name, kind| {
-                if let Some(name) = name.to_str()
-                    && kind == FileKind::File
-                    && !name.starts_with('.')
-                {
-                    findings.note(&mut known, &pending, place, name);
+                if kind != FileKind::File || name.as_encoded_bytes().starts_with(b".") {
+                    return;
+                }
+                match name.to_str() {
+                    Some(name) => findings.note(&mut known, &pending, place, name),
+                    None => findings.nameless.push((place, name.to_owned())),
                 }
             })?;
         }
@@ -209,7 +213,19 @@ impl Mailbox {
         let _ = self.core().disk.rename(&folder.join(place.directory()).join(name), &respelt);
     }
 
-    fn settle_unknown(&self, writer: &mut Writer, findings: Findings) -> Result<(), StoreError> {
+    /// Gives a file whose name is no text one that is; should that fail, it stays unseen until it succeeds.
+    fn name_anew(&self, place: Place, odd: &OsStr) -> Option<FoundFile> {
+        let dir = self.folder().join(place.directory());
+        let text = odd.to_string_lossy();
+        let unique = self.core().namer.unique(&*self.core().disk);
+        let name = full_name(&unique, place, FileName::parse(&text).flags);
+        self.core().disk.rename(&dir.join(odd), &dir.join(&name)).ok()?;
+        Some(FoundFile { uid: None, place, name })
+    }
+
+    fn settle_unknown(&self, writer: &mut Writer, mut findings: Findings) -> Result<(), StoreError> {
+        let named = findings.nameless.iter().filter_map(|(place, odd)| self.name_anew(*place, odd));
+        findings.unknown.extend(named);
         if findings.unknown.is_empty() {
             return Ok(());
         }
