@@ -13,6 +13,7 @@ mod open;
 mod read;
 mod scan;
 mod shared;
+mod together;
 mod transfer;
 mod writer;
 

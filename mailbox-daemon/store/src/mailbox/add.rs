@@ -1,5 +1,6 @@
 //! Messages coming in.
 
+use super::together::Together;
 use super::writer::{place_of, system_only};
 use super::{Added, AddedAll, Arrival, Mailbox};
 use crate::commit::{Durable, Ticket};
@@ -20,11 +21,15 @@ impl Mailbox {
         Ok(Added { uid, uid_validity, ticket })
     }
 
-    /// Takes several messages in: all or, after an error, none (RFC 3502).
+    /// Takes several messages in: all or, after an error or a power cut, none (RFC 3502).
     pub fn add_all(self: &Arc<Self>, messages: Vec<(NewMessage, Arrival)>) -> Result<AddedAll, StoreError> {
         let mut writer = self.begin()?;
         self.reserve(&mut writer, messages.len() as u32, 1)?;
         let mut is_lone_file = messages.len() == 1 && self.is_reserved(&writer);
+        let together = Together::new(writer.next_uid, messages.len());
+        if together.is_some() {
+            self.begin_together()?;
+        }
         let mut entries = Vec::with_capacity(messages.len());
         let mut file = None;
         for (message, arrival) in messages {
@@ -35,7 +40,7 @@ impl Mailbox {
                 if flags.letterless() != 0 {
                     self.record_letterless(&mut writer, [(uid, flags.letterless())])?;
                 }
-                self.link(message, flags, &arrival, uid)
+                self.link(message, flags, &arrival, uid, together)
             });
             // Given or not, it is not given again.
             writer.next_uid += 1;
@@ -45,10 +50,14 @@ impl Mailbox {
                     file = Some(linked);
                 }
                 Err(error) => {
-                    self.take_back(&entries);
+                    self.take_back(&entries, together);
                     return Err(error);
                 }
             }
+        }
+        if let Some(together) = together {
+            self.end_together(together, &entries)
+                .inspect_err(|_| self.take_back(&entries, Some(together)))?;
         }
         let uids = entries.iter().filter_map(|entry| Uid::new(entry.uid)).collect();
         let durable = match file {
@@ -66,13 +75,16 @@ impl Mailbox {
         flags: Flags,
         arrival: &Arrival,
         uid: u32,
+        together: Option<Together>,
     ) -> Result<(Entry, Arc<dyn crate::disk::DiskFile>), StoreError> {
         let bytes = u32::try_from(message.bytes()).map_err(|_| StoreError::OutOfSpace)?;
         let place = if flags.is_empty() { Place::New } else { Place::Cur };
         let mut entry = Entry::new(uid, place, flags, arrival.internal_date, (bytes, bytes));
         let unique = self.core().namer.unique(&*self.core().disk);
         let base = base_name(&unique, None, (bytes, bytes), uid);
-        let path = place_of(&self.folder(), &entry, &base);
+        let folder = self.folder();
+        let place = place_of(&folder, &entry, &base);
+        let path = together.map_or(place.clone(), |together| together.waiting(&folder, &place));
         self.expect_arrival(&mut entry, &base, &arrival.digest);
         let linked = message.finish(arrival.internal_date).and_then(|()| message.link(&path));
         match linked {
@@ -94,11 +106,15 @@ impl Mailbox {
     }
 
     /// Removes the files of messages nobody will be told of.
-    pub(super) fn take_back(&self, entries: &[Entry]) {
+    pub(super) fn take_back(&self, entries: &[Entry], together: Option<Together>) {
+        let folder = self.folder();
         for entry in entries {
             if let Some((path, _)) = self.path_of(entry) {
                 // A file that stays is found by the next look at the folder and is one mail too many, never one too few.
                 let _ = self.core().disk.remove_file(&path);
+                if let Some(together) = together {
+                    let _ = self.core().disk.remove_file(&together.waiting(&folder, &path));
+                }
             }
         }
         locked(&self.shared).forget_pending(entries);
@@ -109,7 +125,7 @@ impl Mailbox {
         let mailbox = Arc::clone(self);
         let finish = move |result: Result<(), _>| match result {
             Ok(()) => mailbox.show(&entries, turn),
-            Err(_) => mailbox.take_back(&entries),
+            Err(_) => mailbox.take_back(&entries, None),
         };
         self.core().committer.commit(durable, Box::new(finish))
     }

@@ -110,6 +110,7 @@ impl Mailbox {
             locked(&self.shared).all_changed();
         }
         self.believe_record(&mut writer)?;
+        self.finish_together(folder)?;
         self.reconcile(&mut writer)?;
         writer.ours_above = u32::MAX;
         writer.recorded_words = HashMap::new();

@@ -1,5 +1,6 @@
 //! Messages going from one mailbox to another, whosever they are: hard links for COPY, renames for MOVE.
 
+use super::together::Together;
 use super::writer::{CHUNK, Writer, place_of, system_only};
 use super::{Copied, Mailbox};
 use crate::commit::{Durable, Ticket};
@@ -13,12 +14,22 @@ use types::{Flags, Keyword, SequenceSet, Settable, Uid};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Transfer {
-    Copy,
+    /// All or none.
+    Copy(Option<Together>),
     Move,
 }
 
+impl Transfer {
+    fn together(self) -> Option<Together> {
+        match self {
+            Transfer::Copy(together) => together,
+            Transfer::Move => None,
+        }
+    }
+}
+
 impl Mailbox {
-    /// Copies messages to another mailbox: all or, after an error, none.
+    /// Copies messages to another mailbox: all or, after an error or a power cut, none.
     pub fn copy(self: &Arc<Self>, uids: &SequenceSet, target: &Arc<Mailbox>) -> Result<Copied, StoreError> {
         self.copy_flagged(uids, target, Settable::ALL)
     }
@@ -30,7 +41,11 @@ impl Mailbox {
         target: &Arc<Mailbox>,
         settable: Settable,
     ) -> Result<Copied, StoreError> {
-        self.transfer(uids, target, Transfer::Copy, settable)
+        match self.transfer(uids, target, Transfer::Copy(None), settable) {
+            // Another program removed one of them meanwhile; now that is known.
+            Err(StoreError::NoSuchMessage) => self.transfer(uids, target, Transfer::Copy(None), settable),
+            copied => copied,
+        }
     }
 
     /// Moves messages to another mailbox (RFC 6851): each is in one of the two, whatever happens. After an error some may have
@@ -61,6 +76,7 @@ impl Mailbox {
         settable: Settable,
     ) -> Result<Copied, StoreError> {
         let mut writers = Writers::lock(self, target)?;
+        let transfer = self.plan(uids, target, &writers, transfer)?;
         let mut keywords = KeywordMap::new(self, target, settable);
         let (mut left, mut arrived) = (Vec::new(), Vec::new());
         let result = self.for_each_chunk(uids, |chunk| {
@@ -69,8 +85,12 @@ impl Mailbox {
                 arrived.push(entry);
             })
         });
-        if result.is_err() && (transfer == Transfer::Copy || arrived.is_empty()) {
-            target.take_back(&arrived);
+        let result = match transfer {
+            Transfer::Copy(Some(together)) => result.and_then(|()| target.end_together(together, &arrived)),
+            Transfer::Copy(None) | Transfer::Move => result,
+        };
+        if result.is_err() && (transfer != Transfer::Move || arrived.is_empty()) {
+            target.take_back(&arrived, transfer.together());
             return Err(result.err().unwrap_or(StoreError::NoSuchMessage));
         }
         let to_uids = |uids: &mut dyn Iterator<Item = u32>| uids.filter_map(Uid::new).collect::<Vec<_>>();
@@ -78,13 +98,36 @@ impl Mailbox {
             (to_uids(&mut left.iter().copied()), to_uids(&mut arrived.iter().map(|entry| entry.uid)));
         let ticket = match (arrived.is_empty(), transfer) {
             (true, _) => self.core().committer.beat(),
-            (false, Transfer::Copy) => {
+            (false, Transfer::Copy(_)) => {
                 target.publish_when(Durable::Everything, arrived, writers.target.state.turn())
             }
             (false, Transfer::Move) => self.move_when(&mut writers, target, left, arrived)?,
         };
         let (source, target_uids) = copied;
         result.map(|()| Copied { uid_validity: target.uid_validity, source, target: target_uids, ticket })
+    }
+
+    /// Counts what is to be copied, so that each file can tell how many belong together.
+    fn plan(
+        &self,
+        uids: &SequenceSet,
+        target: &Mailbox,
+        writers: &Writers<'_>,
+        transfer: Transfer,
+    ) -> Result<Transfer, StoreError> {
+        if transfer == Transfer::Move {
+            return Ok(transfer);
+        }
+        let mut count = 0;
+        self.for_each_chunk(uids, |chunk| {
+            count += chunk.len();
+            Ok::<(), StoreError>(())
+        })?;
+        let together = Together::new(writers.target.next_uid, count);
+        if together.is_some() {
+            target.begin_together()?;
+        }
+        Ok(Transfer::Copy(together))
     }
 
     fn transfer_chunk(
@@ -102,11 +145,15 @@ impl Mailbox {
             let uid = writers.target.next_uid;
             let flags = keywords.translate(target, &mut writers.target, entry.flags())?;
             writers.target.next_uid += 1;
-            if let Some(arrived) = self.transfer_one(writers, target, transfer, entry, (uid, flags))? {
-                if transfer == Transfer::Move {
-                    locked(&self.shared).set_going(&[entry.uid], true);
+            match self.transfer_one(writers, target, transfer, entry, (uid, flags))? {
+                Some(arrived) => {
+                    if transfer == Transfer::Move {
+                        locked(&self.shared).set_going(&[entry.uid], true);
+                    }
+                    done(entry.uid, arrived);
                 }
-                done(entry.uid, arrived);
+                None if transfer.together().is_some() => return Err(StoreError::NoSuchMessage),
+                None => {}
             }
         }
         Ok(())
@@ -134,10 +181,12 @@ impl Mailbox {
             target.record_letterless(&mut writers.target, [(uid, flags.letterless())])?;
         }
         target.expect_arrival(&mut arrived, &base, &digest);
-        let to = place_of(&target.folder(), &arrived, &base);
+        let folder = target.folder();
+        let place = place_of(&folder, &arrived, &base);
+        let to = transfer.together().map_or(place.clone(), |together| together.waiting(&folder, &place));
         let disk = &self.core().disk;
         let linked = self.with_file(writers.source(), entry, |path, _, _| match transfer {
-            Transfer::Copy => disk.hard_link(path, &to),
+            Transfer::Copy(_) => disk.hard_link(path, &to),
             Transfer::Move => disk.rename(path, &to),
         });
         match linked {

@@ -46,6 +46,8 @@ struct Promise {
     gone: BTreeSet<String>,
     /// Possible: at most once in each of these mailboxes.
     possible: BTreeMap<String, Vec<&'static str>>,
+    /// Of each of these sets all are in their mailboxes, or none.
+    together: Vec<Vec<(String, &'static str)>>,
 }
 
 const MAILBOXES: [&str; 2] = ["INBOX", "Archive"];
@@ -120,11 +122,40 @@ fn copy(rig: &Rig, promise: &mut Promise, witness: &mut Witness) -> Result<(), S
     for n in 0..4 {
         promise.possible.insert(Case::old(n), vec!["INBOX", "Archive"]);
     }
+    promise.together.push((0..4).map(|n| (Case::old(n), "Archive")).collect());
     inbox.copy(&everything(), &archive)?.ticket.wait()?;
     witness.saw(&archive);
     for n in 0..4 {
         promise.kept.insert(Case::old(n), vec!["INBOX", "Archive"]);
     }
+    Ok(())
+}
+
+/// Several messages in one go: all of them are there after a cut, or none.
+fn append_together(rig: &Rig, promise: &mut Promise, witness: &mut Witness) -> Result<(), StoreError> {
+    let inbox = rig.account.mailbox(&name("INBOX"))?;
+    let bodies: Vec<String> = (0..3).map(|n| format!("together{n} {}", "t".repeat(700))).collect();
+    for body in &bodies {
+        promise.possible.insert(body.clone(), vec!["INBOX"]);
+    }
+    promise.together.push(bodies.iter().map(|body| (body.clone(), "INBOX")).collect());
+    let messages: Result<Vec<_>, StoreError> = bodies
+        .iter()
+        .map(|body| {
+            let mut message = rig.account.new_message()?;
+            message.write(body.as_bytes())?;
+            let digest = b"together".to_vec();
+            Ok((
+                message,
+                crate::Arrival { internal_date: INTERNAL_DATE, digest, ..crate::Arrival::default() },
+            ))
+        })
+        .collect();
+    inbox.add_all(messages?)?.ticket.wait()?;
+    for body in bodies {
+        promise.kept.insert(body, vec!["INBOX"]);
+    }
+    witness.saw(&inbox);
     Ok(())
 }
 
@@ -224,6 +255,13 @@ fn check(case: Witness, promise: &Promise, disk: &CrashDisk, context: &str) {
         distinct.dedup();
         assert_eq!(&distinct, places, "{context}: {short} is there twice");
     }
+    for set in &promise.together {
+        let is_there = |(body, place): &&(String, &str)| {
+            found.get(body).is_some_and(|places| places.iter().any(|found| found == place))
+        };
+        let count = set.iter().filter(is_there).count();
+        assert!(count == 0 || count == set.len(), "{context}: {count} of {} came together", set.len());
+    }
     for (body, places) in &promise.kept {
         let short = &body[..body.len().min(12)];
         let mut there = found.get(body).cloned().unwrap_or_default();
@@ -281,6 +319,12 @@ fn deliver_survives_a_cut_anywhere() {
 fn copy_survives_a_cut_anywhere() {
     cut_everywhere(copy, true, true);
     cut_everywhere(copy, false, false);
+}
+
+#[test]
+fn appends_together_survive_a_cut_anywhere() {
+    cut_everywhere(append_together, true, true);
+    cut_everywhere(append_together, false, false);
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn a_folder_that_did_not_change_is_not_read() {
     let rig = Rig::on(disk.clone());
     let reads = disk.directory_reads();
     let inbox = rig.inbox();
-    assert_eq!(disk.directory_reads(), reads);
+    // Only `tmp`, for what a power cut interrupted.
+    assert_eq!(disk.directory_reads(), reads + 1);
     assert_eq!(contents(&inbox), expected);
     assert!(inbox.digest(types::Uid::FIRST).unwrap().is_some());
 }
