@@ -2,6 +2,7 @@
 
 use super::acl::{AclSubject, RightsChange};
 use super::metadata::{EntryName, GetMetadata, SetMetadata};
+use super::multisearch::MultiSearch;
 use super::notify::NotifySet;
 use super::search::{PartialRange, SearchKey, SearchReturn};
 use super::sort::{Sort, Thread};
@@ -139,6 +140,8 @@ pub enum CommandBody {
     Move(Transfer),
     /// MYRIGHTS (RFC 4314).
     MyRights(MailboxArgument),
+    /// ESEARCH (RFC 7377).
+    MultiSearch(MultiSearch),
     /// NAMESPACE.
     Namespace,
     /// NOOP.

@@ -10,6 +10,7 @@ mod input;
 pub mod line_ends;
 pub mod list;
 pub mod metadata;
+pub mod multisearch;
 pub mod notify;
 pub mod object_id;
 pub mod parse;

@@ -8,6 +8,7 @@ use super::command::{
 };
 use super::input::{AppendNext, Input, Next};
 use super::metadata::{Annotated, Depth, EntryName, GetMetadata, SetMetadata};
+use super::multisearch::{MultiSearch, SearchSource};
 use super::notify::{EventGroup, MailboxFilter, MessageEvents, NotifySet, SelectedEvents};
 use super::parse::{self, Dialect};
 use super::search::{PartialRange, SearchField, SearchKey, SearchReturn};
@@ -151,19 +152,38 @@ fn message_events() -> impl Strategy<Value = MessageEvents> {
         .prop_map(|(arrivals, flags)| MessageEvents { arrivals, flags: arrivals && flags })
 }
 
-fn notify() -> impl Strategy<Value = NotifySet> {
-    let selected = (any::<bool>(), message_events(), fetch()).prop_map(|(delayed, messages, fetch)| {
-        let fetch = if messages.arrivals { fetch.items } else { Vec::new() };
-        SelectedEvents { delayed, messages, fetch }
-    });
-    let filter = prop_oneof![
+fn mailbox_filter() -> impl Strategy<Value = MailboxFilter> {
+    prop_oneof![
         Just(MailboxFilter::Inboxes),
         Just(MailboxFilter::Personal),
         Just(MailboxFilter::Subscribed),
         prop::collection::vec(mailbox(), 1..3).prop_map(MailboxFilter::Mailboxes),
         prop::collection::vec(mailbox(), 1..3).prop_map(MailboxFilter::Subtree),
+    ]
+}
+
+fn multisearch() -> impl Strategy<Value = MultiSearch> {
+    let source = prop_oneof![
+        Just(SearchSource::Selected),
+        mailbox_filter().prop_map(SearchSource::Filter),
+        prop::collection::vec(mailbox(), 1..3).prop_map(SearchSource::SubtreeOne),
     ];
-    let group = (filter, message_events(), any::<[bool; 4]>()).prop_map(
+    let sources = prop::collection::vec(source, 0..3);
+    (sources, returns(), search_key()).prop_map(|(sources, returns, key)| {
+        let search = MultiSearch { sources, returns: SearchReturn { save: false, ..returns }, key };
+        match search.returns == SearchReturn::default() {
+            true => MultiSearch { returns: SearchReturn::ALL, ..search },
+            false => search,
+        }
+    })
+}
+
+fn notify() -> impl Strategy<Value = NotifySet> {
+    let selected = (any::<bool>(), message_events(), fetch()).prop_map(|(delayed, messages, fetch)| {
+        let fetch = if messages.arrivals { fetch.items } else { Vec::new() };
+        SelectedEvents { delayed, messages, fetch }
+    });
+    let group = (mailbox_filter(), message_events(), any::<[bool; 4]>()).prop_map(
         |(mailboxes, messages, [names, subscriptions, metadata, server_metadata])| EventGroup {
             mailboxes,
             messages,
@@ -433,6 +453,7 @@ fn body() -> impl Strategy<Value = CommandBody> {
         prop::option::of(notify()).prop_map(CommandBody::Notify),
         (mailbox(), mailbox()).prop_map(|(from, to)| CommandBody::Rename { from, to }),
         search().prop_map(CommandBody::Search),
+        multisearch().prop_map(CommandBody::MultiSearch),
         sort().prop_map(CommandBody::Sort),
         thread().prop_map(CommandBody::Thread),
         (mailbox(), any::<bool>(), select_parameters()).prop_map(|(mailbox, read_only, parameters)| {

@@ -83,6 +83,7 @@ pub fn uses_sequence_numbers(body: &CommandBody) -> bool {
         CommandBody::Select { parameters, .. } => {
             parameters.resync.as_ref().is_some_and(|resync| resync.matched.is_some())
         }
+        CommandBody::MultiSearch(search) => search.key.names_sequence_numbers(),
         CommandBody::Sort(sort) => !sort.uid || sort.key.names_sequence_numbers(),
         CommandBody::Store(store) => !store.target.uid,
         CommandBody::Thread(thread) => !thread.uid || thread.key.names_sequence_numbers(),
@@ -151,6 +152,7 @@ impl Phase {
             | CommandBody::ListRights(_)
             | CommandBody::Lsub { .. }
             | CommandBody::MyRights(_)
+            | CommandBody::MultiSearch(_)
             | CommandBody::Namespace
             | CommandBody::Notify(_)
             | CommandBody::Rename { .. }
@@ -200,6 +202,7 @@ pub fn asks_for_modseqs(body: &CommandBody) -> bool {
         }
         CommandBody::List(list) => list.returns.status.as_deref().is_some_and(asks),
         CommandBody::Search(search) => search.key.names_modseq(),
+        CommandBody::MultiSearch(search) => search.key.names_modseq(),
         CommandBody::Sort(sort) => sort.key.names_modseq(),
         CommandBody::Status { items, .. } => asks(items),
         CommandBody::Store(store) => store.unchanged_since.is_some(),
@@ -231,7 +234,7 @@ pub struct Offer<'a> {
 /// by either, as it takes both words as leave to send what LITERAL- allows (section 3). Larger literals are thrown away as they come.
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
-    SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 PARTIAL CONTEXT=SEARCH \
+    SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 PARTIAL CONTEXT=SEARCH MULTISEARCH \
     UNAUTHENTICATE NOTIFY INPROGRESS \
     CONDSTORE QRESYNC UIDONLY SAVEDATE OBJECTID \
     ACL RIGHTS=texk LIST-MYRIGHTS METADATA LIST-METADATA QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \

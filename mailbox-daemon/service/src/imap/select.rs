@@ -11,6 +11,29 @@ use proto::imap::write::{self, Code, Status};
 use store::View;
 use types::{Keyword, Right, Rights, SequenceSet};
 
+impl Selected {
+    /// Looks at a mailbox; who may change nothing in it looks at it read-only.
+    pub(super) fn open(target: Target, rights_as_of: u64, read_only: bool) -> Result<Selected, Refusal> {
+        let Target { mailbox, rights } = target;
+        let watch = mailbox.watch();
+        let view = if read_only { View::examine(mailbox)? } else { View::open(mailbox)? };
+        Ok(Selected {
+            rights,
+            rights_as_of,
+            read_only: read_only || !rights.has_any(changing()),
+            recent: view.recent(),
+            arrivals_told: view.uid_of(view.exists()).map_or(0, types::Uid::get),
+            saved: SequenceSet::new(),
+            contexts: Contexts::default(),
+            keywords_told: 0,
+            heard: view.mailbox().bell().generation(),
+            modseq_told: view.told_modseq(),
+            view,
+            _watch: watch,
+        })
+    }
+}
+
 impl Session {
     pub(super) async fn select(
         &mut self,
@@ -30,34 +53,15 @@ impl Session {
         }
         let name = mailbox.map_err(Refusal::unknown_name)?;
         let rights_as_of = self.host.store.sharing_changes();
-        let (view, watch, rights) = disk(|| -> Result<_, Refusal> {
+        let selected = disk(|| -> Result<_, Refusal> {
             let place = self.resolve(&name)?;
             place.require(Right::Read)?;
-            let Target { mailbox, rights } = place.open()?;
-            let watch = mailbox.watch();
-            let view = if read_only { View::examine(mailbox)? } else { View::open(mailbox)? };
+            let selected = Selected::open(place.open()?, rights_as_of, read_only)?;
             // Only now: the same mailbox opened again need not be read again.
             drop(before);
-            Ok((view, watch, rights))
+            Ok(selected)
         })?;
-        let read_only = read_only || !rights.has_any(changing());
-        let heard = view.mailbox().bell().generation();
-        let (recent, last_uid) = (view.recent(), view.uid_of(view.exists()).map_or(0, types::Uid::get));
-        let modseq_told = view.told_modseq();
-        let selected = Selected {
-            view,
-            rights,
-            rights_as_of,
-            read_only,
-            recent,
-            arrivals_told: last_uid,
-            saved: SequenceSet::new(),
-            contexts: Contexts::default(),
-            keywords_told: 0,
-            heard,
-            modseq_told,
-            _watch: watch,
-        };
+        let read_only = selected.read_only;
         self.selected = Some(Box::new(selected));
         self.state = State::Selected { read_only };
         self.write_selected(&name)?;

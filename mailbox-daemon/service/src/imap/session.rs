@@ -322,6 +322,7 @@ impl Session {
             CommandBody::Lsub { reference, pattern } => self.lsub(&reference, &pattern),
             CommandBody::Move(transfer) => self.move_(transfer).await,
             CommandBody::MyRights(mailbox) => self.myrights(mailbox),
+            CommandBody::MultiSearch(search) => Box::pin(self.multisearch(tag, search)).await,
             CommandBody::Namespace => self.namespace(),
             CommandBody::Notify(set) => self.start_notify(set).await,
             CommandBody::Noop => Self::noop(),

@@ -9,6 +9,7 @@ mod fetch;
 mod list;
 mod message;
 mod metadata;
+mod multisearch;
 mod notify;
 mod search;
 mod search_return;
@@ -118,6 +119,7 @@ pub fn command(after_tag: &[u8], dialect: &Dialect<'_>) -> Result<CommandBody, F
         b"DELETEACL" => CommandBody::DeleteAcl(acl::subject(&mut cursor)?),
         b"DELETE" => CommandBody::Delete(argument(&mut cursor, Cursor::mailbox)?),
         b"ENABLE" => enable(&mut cursor)?,
+        b"ESEARCH" => multisearch::esearch(&mut cursor)?,
         b"EXAMINE" => select::select(&mut cursor, true)?,
         b"EXPUNGE" => CommandBody::Expunge(None),
         b"FETCH" => fetch::fetch(&mut cursor, false)?,

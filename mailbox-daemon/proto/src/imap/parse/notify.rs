@@ -71,18 +71,18 @@ fn group(cursor: &mut Cursor<'_>, set: &mut NotifySet) -> Result<(), Fault> {
     cursor.expect(b')', "a group of events ends with )")
 }
 
-fn filter(cursor: &mut Cursor<'_>, word: &[u8]) -> Result<MailboxFilter, Fault> {
+pub(super) fn filter(cursor: &mut Cursor<'_>, word: &[u8]) -> Result<MailboxFilter, Fault> {
     Ok(match word {
         b"INBOXES" => MailboxFilter::Inboxes,
         b"MAILBOXES" => MailboxFilter::Mailboxes(argument(cursor, mailboxes)?),
         b"PERSONAL" => MailboxFilter::Personal,
         b"SUBSCRIBED" => MailboxFilter::Subscribed,
         b"SUBTREE" => MailboxFilter::Subtree(argument(cursor, mailboxes)?),
-        _ => return Err(Fault::syntax("a group of events begins with the mailboxes it is about")),
+        _ => return Err(Fault::syntax("there is no such group of mailboxes")),
     })
 }
 
-fn mailboxes(cursor: &mut Cursor<'_>) -> Result<Vec<MailboxArgument>, Fault> {
+pub(super) fn mailboxes(cursor: &mut Cursor<'_>) -> Result<Vec<MailboxArgument>, Fault> {
     let mut mailboxes = Vec::new();
     if cursor.peek() != Some(b'(') {
         return Ok(vec![cursor.mailbox()?]);
@@ -91,7 +91,7 @@ fn mailboxes(cursor: &mut Cursor<'_>) -> Result<Vec<MailboxArgument>, Fault> {
         mailboxes.push(cursor.mailbox()?);
         match mailboxes.len() <= MAILBOXES_MAX {
             true => Ok(()),
-            false => Err(Fault::limit("a group of events is about at most 200 named mailboxes")),
+            false => Err(Fault::limit("at most 200 mailboxes are named in one group")),
         }
     })?;
     match mailboxes.is_empty() {

@@ -11,6 +11,14 @@ use types::{Keyword, ModSeq, SystemFlag};
 pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, Fault> {
     cursor.space()?;
     let returns = search_return::optional(cursor)?;
+    Ok(CommandBody::Search(Search { uid, returns, key: charset_and_keys(cursor, returns)? }))
+}
+
+/// The end of SEARCH and ESEARCH.
+pub(super) fn charset_and_keys(
+    cursor: &mut Cursor<'_>,
+    returns: Option<SearchReturn>,
+) -> Result<SearchKey, Fault> {
     if cursor.eat_word("CHARSET") {
         if cursor.dialect.utf8_only {
             return Err(Fault::syntax("after ENABLE UTF8=ACCEPT searches name no charset"));
@@ -18,7 +26,7 @@ pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<CommandBody, 
         argument(cursor, |cursor| charset(cursor, returns.is_some_and(|returns| returns.save)))?;
         cursor.space()?;
     }
-    Ok(CommandBody::Search(Search { uid, returns, key: keys(cursor, is_fuzzy(returns))? }))
+    keys(cursor, is_fuzzy(returns))
 }
 
 /// CANCELUPDATE (RFC 5267 section 6): one quoted tag at least.

@@ -146,6 +146,7 @@ impl Writer<'_> {
                 self.mailbox(&transfer.mailbox);
             }
             CommandBody::MyRights(mailbox) => self.with_mailbox("MYRIGHTS ", mailbox),
+            CommandBody::MultiSearch(search) => self.multisearch(search),
             CommandBody::Namespace => self.put("NAMESPACE"),
             CommandBody::Noop => self.put("NOOP"),
             CommandBody::Notify(set) => self.notify(set.as_ref()),

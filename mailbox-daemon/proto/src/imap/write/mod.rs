@@ -26,7 +26,9 @@ pub use mailbox::{
     namespace, recent, status, vanished,
 };
 pub use quota::{quota, quotaroot};
-pub use search::{ContextChange, Found, SortWriter, context_change, esearch, search};
+pub use search::{
+    ContextChange, Found, SearchedMailbox, SortWriter, context_change, esearch, multisearch, search,
+};
 pub use threads::ThreadWriter;
 
 pub use metadata::{metadata, metadata_changed};

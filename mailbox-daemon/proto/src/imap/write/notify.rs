@@ -27,14 +27,19 @@ impl Writer<'_> {
         });
     }
 
-    fn event_group(&mut self, group: &EventGroup) {
-        match &group.mailboxes {
-            MailboxFilter::Inboxes => self.put(" (INBOXES"),
-            MailboxFilter::Mailboxes(names) => self.list(" (MAILBOXES (", names, Self::mailbox),
-            MailboxFilter::Personal => self.put(" (PERSONAL"),
-            MailboxFilter::Subscribed => self.put(" (SUBSCRIBED"),
-            MailboxFilter::Subtree(names) => self.list(" (SUBTREE (", names, Self::mailbox),
+    pub(super) fn mailbox_filter(&mut self, filter: &MailboxFilter) {
+        match filter {
+            MailboxFilter::Inboxes => self.put("INBOXES"),
+            MailboxFilter::Mailboxes(names) => self.list("MAILBOXES (", names, Self::mailbox),
+            MailboxFilter::Personal => self.put("PERSONAL"),
+            MailboxFilter::Subscribed => self.put("SUBSCRIBED"),
+            MailboxFilter::Subtree(names) => self.list("SUBTREE (", names, Self::mailbox),
         }
+    }
+
+    fn event_group(&mut self, group: &EventGroup) {
+        self.put(" (");
+        self.mailbox_filter(&group.mailboxes);
         let events: Vec<&str> = [
             (group.messages.arrivals, "MessageNew MessageExpunge"),
             (group.messages.flags, "FlagChange"),

@@ -1,7 +1,7 @@
-use super::data::{number, sequence_set, string};
+use super::data::{mailbox_name, number, sequence_set, string};
 use crate::imap::command::Tag;
 use crate::imap::search::{PartialRange, SearchReturn};
-use types::{ModSeq, SequenceSet};
+use types::{MailboxName, ModSeq, SequenceSet};
 
 /// What a search found.
 #[derive(Clone, Copy, Debug)]
@@ -145,6 +145,35 @@ pub fn esearch(
     string(out, tag.as_str().as_bytes());
     out.extend_from_slice(if uid { b") UID" } else { b")" });
     results(out, returns, found, modseq);
+}
+
+/// A mailbox ESEARCH looked into.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchedMailbox<'a> {
+    /// What it is called.
+    pub name: &'a MailboxName,
+    /// The generation of its UIDs.
+    pub uid_validity: u32,
+    /// Whether names are told in UTF-8.
+    pub utf8: bool,
+}
+
+/// Appends `* ESEARCH (TAG "x" MAILBOX y UIDVALIDITY 1) UID ...` (RFC 7377 section 2.1).
+pub fn multisearch(
+    out: &mut Vec<u8>,
+    tag: &Tag,
+    mailbox: &SearchedMailbox<'_>,
+    returns: SearchReturn,
+    found: Found<'_>,
+) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    string(out, tag.as_str().as_bytes());
+    out.extend_from_slice(b" MAILBOX ");
+    mailbox_name(out, mailbox.name, mailbox.utf8);
+    out.extend_from_slice(b" UIDVALIDITY ");
+    number(out, u64::from(mailbox.uid_validity));
+    out.extend_from_slice(b") UID");
+    results(out, returns, found, None);
 }
 
 /// How the result of a search changed that is kept up to date.

@@ -5,6 +5,7 @@ use super::data::{astring, number};
 use super::search::partial_range;
 use crate::imap::command::{Fetch, Search};
 use crate::imap::date;
+use crate::imap::multisearch::{MultiSearch, SearchSource};
 use crate::imap::search::{SearchKey, SearchReturn};
 use crate::imap::sort::{Sort, Thread};
 
@@ -27,6 +28,21 @@ impl Writer<'_> {
         self.put(" UTF-8 ");
         self.fuzzy(true);
         self.search_key(&sort.key);
+    }
+
+    pub(super) fn multisearch(&mut self, search: &MultiSearch) {
+        self.put("ESEARCH ");
+        if !search.sources.is_empty() {
+            self.list("IN (", &search.sources, |writer, source| match source {
+                SearchSource::Filter(filter) => writer.mailbox_filter(filter),
+                SearchSource::Selected => writer.put("SELECTED"),
+                SearchSource::SubtreeOne(names) => writer.list("SUBTREE-ONE (", names, Self::mailbox),
+            });
+            self.put(" ");
+        }
+        self.returns(Some(search.returns));
+        self.fuzzy(search.returns.relevancy);
+        self.search_key(&search.key);
     }
 
     pub(super) fn thread(&mut self, thread: &Thread) {

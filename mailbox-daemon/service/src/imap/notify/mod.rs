@@ -6,6 +6,8 @@
 mod told;
 mod wanted;
 
+pub(super) use wanted::filter_holds;
+
 use super::metadata::SPECIAL_USE;
 use super::reply::{Answer, Refusal, Reply};
 use super::session::{Flow, Session};

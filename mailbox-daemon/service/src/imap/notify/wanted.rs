@@ -2,7 +2,7 @@
 
 use super::super::resolve::OTHER_USERS;
 use proto::imap::command::MailboxArgument;
-use proto::imap::notify::{EventGroup, MailboxFilter, MessageEvents, NotifySet};
+use proto::imap::notify::{MailboxFilter, MessageEvents, NotifySet};
 use types::MailboxName;
 
 /// All that is wanted of one mailbox, whichever group asked for it.
@@ -18,7 +18,7 @@ impl Wanted {
     /// What is wanted of the mailbox of that name; `is_subscribed` is asked only if need be.
     pub(super) fn of(set: &NotifySet, name: &MailboxName, is_subscribed: impl Fn() -> bool) -> Wanted {
         let mut wanted = Wanted::default();
-        for group in set.groups.iter().filter(|group| holds(group, name, &is_subscribed)) {
+        for group in set.groups.iter().filter(|group| filter_holds(&group.mailboxes, name, &is_subscribed)) {
             wanted.messages.arrivals |= group.messages.arrivals;
             wanted.messages.flags |= group.messages.flags;
             wanted.names |= group.names;
@@ -29,10 +29,15 @@ impl Wanted {
     }
 }
 
-fn holds(group: &EventGroup, name: &MailboxName, is_subscribed: &impl Fn() -> bool) -> bool {
+/// Whether the mailbox of that name is one of those; `is_subscribed` is asked only if need be.
+pub(in crate::imap) fn filter_holds(
+    filter: &MailboxFilter,
+    name: &MailboxName,
+    is_subscribed: &impl Fn() -> bool,
+) -> bool {
     let any =
         |names: &[MailboxArgument], fits: &dyn Fn(&MailboxName) -> bool| names.iter().flatten().any(fits);
-    match &group.mailboxes {
+    match filter {
         // Mail is delivered to INBOX and nowhere else.
         MailboxFilter::Inboxes => name.is_inbox(),
         MailboxFilter::Mailboxes(names) => any(names, &|other| other == name),
@@ -45,6 +50,7 @@ fn holds(group: &EventGroup, name: &MailboxName, is_subscribed: &impl Fn() -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::imap::notify::EventGroup;
 
     fn name(text: &str) -> MailboxName {
         MailboxName::parse(text).expect("a name")

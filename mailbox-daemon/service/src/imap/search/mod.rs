@@ -6,6 +6,7 @@ mod context;
 mod hunt;
 mod known;
 mod looked_up;
+mod multisearch;
 mod sort;
 mod sort_table;
 mod thread;
