@@ -36,6 +36,9 @@ pub struct FileStat {
 pub trait Disk: Send + Sync + 'static {
     /// Opens an existing file for reading.
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a directory, so that files in it are opened without walking the path again. It stays the same directory when it is
+    /// renamed.
+    fn open_dir(&self, dir: &Path) -> io::Result<Box<dyn Directory>>;
     /// Opens a file for reading and writing in place, making it first when `create` is set.
     fn open_update(&self, path: &Path, create: bool) -> io::Result<Arc<dyn DiskFile>>;
     /// A new file in `dir` without a name: it vanishes with its last handle unless [`Spool::link`] names it.
@@ -84,6 +87,12 @@ pub trait DiskFile: Send + Sync {
     fn sync(&self) -> io::Result<()>;
     /// Makes contents and length durable; names and times may wait.
     fn sync_data(&self) -> io::Result<()>;
+}
+
+/// An open directory.
+pub trait Directory: Send + Sync {
+    /// Opens an existing file in it for reading.
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 }
 
 /// A file that has no name yet.

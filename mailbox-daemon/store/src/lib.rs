@@ -37,7 +37,7 @@ pub use fulltext::{Extent, FullText, FullTextError, Places, Text, TextPlace};
 pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
 pub use mailbox::{
     Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Identity, Mailbox,
-    MessageFile, Row, Status,
+    MessageFile, Opener, Row, Status,
 };
 pub use message::NewMessage;
 pub use store::{Store, StoreOptions};

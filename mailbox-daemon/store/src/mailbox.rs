@@ -10,6 +10,7 @@ mod expunge;
 mod flags;
 mod identity;
 mod open;
+mod opener;
 mod read;
 mod scan;
 mod shared;
@@ -19,6 +20,7 @@ mod writer;
 
 pub use answers::{Added, AddedAll, Arrival, Copied, Expunged, FlagChange, FlagsStored, Row, Status};
 pub use identity::Identity;
+pub use opener::Opener;
 pub use read::{DigestVisitor, MessageFile};
 pub(crate) use shared::Shared;
 pub(crate) use writer::Writer;

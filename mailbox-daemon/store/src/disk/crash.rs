@@ -5,12 +5,12 @@
 
 mod world;
 
-use super::{Disk, DiskFile, FileKind, FileStat, Spool};
+use super::{Directory, Disk, DiskFile, FileKind, FileStat, Spool};
 use crate::locked;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use world::{Body, Fault, FaultKind, Inode, Names, Node, Operation, ROOT, World, code};
 
@@ -156,10 +156,26 @@ impl CrashDisk {
     }
 }
 
+/// A directory by its path: a renamed one is not followed.
+struct CrashDirectory {
+    disk: CrashDisk,
+    path: PathBuf,
+}
+
+impl Directory for CrashDirectory {
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open_read(&self.path.join(name))
+    }
+}
+
 impl Disk for CrashDisk {
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let inode = locked(&self.world).resolve_file(path)?;
         Ok(self.open(inode))
+    }
+
+    fn open_dir(&self, dir: &Path) -> io::Result<Box<dyn Directory>> {
+        Ok(Box::new(CrashDirectory { disk: self.clone(), path: dir.to_owned() }))
     }
 
     fn open_update(&self, path: &Path, create: bool) -> io::Result<Arc<dyn DiskFile>> {

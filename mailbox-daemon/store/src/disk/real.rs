@@ -1,11 +1,12 @@
-use super::{Disk, DiskFile, FileKind, FileStat, Spool};
-use nix::fcntl::{AT_FDCWD, AtFlags};
+use super::{Directory, Disk, DiskFile, FileKind, FileStat, Spool};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
+use nix::sys::stat::Mode;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, statfs};
 use nix::unistd::{linkat, syncfs};
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,11 @@ const DIR_MODE: u32 = 0o700;
 impl Disk for RealDisk {
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         Ok(Arc::new(RealFile(File::open(path)?)))
+    }
+
+    fn open_dir(&self, dir: &Path) -> io::Result<Box<dyn Directory>> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Box::new(RealDirectory(open(dir, flags, Mode::empty())?)))
     }
 
     fn open_update(&self, path: &Path, create: bool) -> io::Result<Arc<dyn DiskFile>> {
@@ -128,6 +134,15 @@ fn kind_of(kind: fs::FileType) -> FileKind {
         (true, _) => FileKind::Directory,
         (false, true) => FileKind::File,
         (false, false) => FileKind::Other,
+    }
+}
+
+struct RealDirectory(OwnedFd);
+
+impl Directory for RealDirectory {
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let file = openat(&self.0, name, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+        Ok(Arc::new(RealFile(File::from(file))))
     }
 }
 

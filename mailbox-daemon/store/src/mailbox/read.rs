@@ -166,7 +166,7 @@ pub struct MessageFile {
 }
 
 impl MessageFile {
-    fn new(file: Arc<dyn DiskFile>, entry: &Entry) -> MessageFile {
+    pub(super) fn new(file: Arc<dyn DiskFile>, entry: &Entry) -> MessageFile {
         let (disk_bytes, wire_bytes) = (u64::from(entry.disk_bytes), u64::from(entry.wire_bytes));
         let converter = (disk_bytes != wire_bytes).then(Mutex::default);
         MessageFile { file, disk_bytes, wire_bytes, converter }

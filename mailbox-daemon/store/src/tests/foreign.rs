@@ -2,8 +2,8 @@
 
 use super::support::*;
 use crate::disk::Disk;
-use crate::{FlagChange, StoreError, View};
-use types::{SystemFlag, Uid};
+use crate::{FlagChange, Opener, StoreError, View};
+use types::{SequenceSet, SystemFlag, Uid};
 
 fn cur(name: &str) -> std::path::PathBuf {
     root().join("cur").join(name)
@@ -273,4 +273,42 @@ fn changes_while_nobody_runs_are_seen_at_the_next_start() {
     let bodies: Vec<String> = contents(&inbox).into_iter().map(|(_, body)| body).collect();
     assert_eq!(bodies, ["m2", "m3", "m4"]);
     assert!(rows(&inbox)[0].flags.has(SystemFlag::Seen));
+}
+
+/// What the opener of many finds at once, and what it leaves to the careful one.
+#[test]
+fn many_messages_are_opened_wherever_they_went() {
+    let rig = Rig::new();
+    let inbox = rig.inbox();
+    let large = "large ".repeat(10_000);
+    for body in ["one", "two", &large, "four", "five", "six"] {
+        rig.deliver(&inbox, body).unwrap();
+    }
+    rig.disk.put_file(&new("1700000001.lf"), b"line\n").unwrap();
+    inbox.rescan().unwrap();
+    add_flag(&inbox, &SequenceSet::from_ranges([(2, 2)]), SystemFlag::Seen);
+    let names = rig.disk.names(&root().join("new")).unwrap();
+    let of = |uid: &str| names.iter().find(|name| name.ends_with(&format!(",U={uid}"))).unwrap();
+    // Another program gives one a flag, cuts one and takes one away.
+    rig.disk.rename(&new(of("4")), &cur(&format!("{}:2,F", of("4")))).unwrap();
+    rig.disk.put_file(&new(of("5")), b"fi").unwrap();
+    rig.disk.remove_file(&new(of("6"))).unwrap();
+
+    let mut opener = Opener::new(&inbox);
+    let mut whole = Vec::new();
+    let mut open = |uid: u32| {
+        let file = opener.open(Uid::new(uid).unwrap(), &mut whole)?;
+        let mut bytes = vec![0; file.bytes() as usize];
+        file.read_at(&mut bytes, 0)?;
+        assert!(whole.is_empty() || whole == bytes, "message {uid}");
+        Ok((String::from_utf8(bytes).unwrap(), !whole.is_empty()))
+    };
+    assert_eq!(open(1).unwrap(), ("one".to_owned(), true));
+    assert_eq!(open(2).unwrap(), ("two".to_owned(), true));
+    assert_eq!(open(3).unwrap(), (large, false));
+    assert_eq!(open(4).unwrap().0, "four");
+    assert!(matches!(open(5), Err(StoreError::Damaged { .. })));
+    assert!(matches!(open(6), Err(StoreError::NoSuchMessage)));
+    assert_eq!(open(7).unwrap(), ("line\r\n".to_owned(), false));
+    assert!(matches!(open(8), Err(StoreError::NoSuchMessage)));
 }

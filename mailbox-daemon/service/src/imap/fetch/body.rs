@@ -10,7 +10,7 @@ use proto::imap::command::Partial;
 use proto::imap::write::{self, FetchWriter, MessageName};
 use proto::mime::DigestView;
 use proto::mime::preview::preview;
-use store::{Row, StoreError, View};
+use store::{Opener, Row, StoreError, View};
 use types::{SeqNo, SequenceSet, Uid};
 
 /// Where FETCH is among messages whose files are read.
@@ -18,10 +18,15 @@ pub(super) struct Bodies {
     /// Messages to come, the next one last.
     left: Vec<Uid>,
     message: Option<Message>,
+    /// `None` for a few messages, which are not worth its preparations.
+    opener: Option<Opener>,
     /// A buffer that goes from message to message.
     window: Vec<u8>,
     work: Work,
 }
+
+/// Names are read so many at once that it takes some messages to pay.
+const OPENER_MESSAGES_MIN: usize = 8;
 
 /// What the items of all messages share.
 #[derive(Default)]
@@ -49,7 +54,8 @@ impl Bodies {
     pub(super) fn new(view: &View, uids: &SequenceSet) -> Bodies {
         let mut left: Vec<Uid> = view.seqs_of(uids).iter().filter_map(|seq| view.uid_of(seq)).collect();
         left.reverse();
-        Bodies { left, message: None, window: Vec::new(), work: Work::default() }
+        let opener = (left.len() >= OPENER_MESSAGES_MIN).then(|| Opener::new(view.mailbox()));
+        Bodies { left, message: None, opener, window: Vec::new(), work: Work::default() }
     }
 
     /// Writes until the output is full or everything is told; whether everything is.
@@ -102,14 +108,21 @@ impl Bodies {
             true => Some(digest::of_message(mailbox, uid, context.limits)?),
             false => None,
         };
-        let file = mailbox.open_message(uid)?;
+        let mut window = std::mem::take(&mut self.window);
+        let file = match &mut self.opener {
+            Some(opener) => opener.open(uid, &mut window)?,
+            None => {
+                window.clear();
+                mailbox.open_message(uid)?
+            }
+        };
         let mut fetch = FetchWriter::begin(out, MessageName::new(context.enabled, seq, uid));
         context.write_row_items(&mut fetch, &row, selected);
         if let Some(view) = digest.as_deref().and_then(|digest| DigestView::parse(digest).ok()) {
             context.write_digest_items(&mut fetch, &view);
         }
         let first = fetch.is_first();
-        let reader = Reader::new(file, std::mem::take(&mut self.window));
+        let reader = Reader::new(file, window);
         self.message = Some(Message { reader, digest, next: 0, source: None, first });
         Ok(())
     }

@@ -21,11 +21,15 @@ use proto::mime::DigestView;
 use proto::mime::thread_id::thread_number;
 pub(super) use section::SectionOctets;
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 use store::{FlagChange, Row, StoreError, View};
 use types::{Flags, Keyword, Limits, Right, SeqNo, SequenceSet, SystemFlag, Uid};
 
 /// Messages looked at before the output is sent and others get their turn.
 const CHUNK_MESSAGES: u32 = 1024;
+
+/// A piece of output that took longer to be read was not all in memory.
+const IN_MEMORY_MAX: Duration = Duration::from_millis(2);
 
 /// What all messages of one FETCH have in common.
 pub(super) struct Context<'a> {
@@ -184,12 +188,20 @@ impl Session {
     ) -> Result<(), Refusal> {
         let mut bodies = Bodies::new(&self.selected()?.view, uids);
         let is_single = uids.count() == 1;
+        if !is_single {
+            // Grown step by step it would end up at twice as much.
+            self.out.reserve_exact(context.limits.output_bytes_max + source::READ_BYTES);
+        }
+        let mut is_slow = !is_single;
         loop {
             let Some(selected) = self.selected.as_deref() else { return Err(Refusal::Gone) };
             let out = &mut self.out;
             let mut fill = || bodies.fill(context, selected, out, losses);
-            // One message is one short read; handing the worker thread over for it would cost more than the read itself.
-            let is_done = if is_single { fill()? } else { disk(fill)? };
+            // Handing the worker thread over costs more than reading what is in memory, as what came just before was, or one
+            // message.
+            let begin = Instant::now();
+            let is_done = if is_slow { disk(fill)? } else { fill()? };
+            is_slow = begin.elapsed() > IN_MEMORY_MAX;
             if is_done {
                 return Ok(());
             }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use store::{MessageFile, StoreError};
 
 /// Read at once.
-const READ_BYTES: usize = 64 * 1024;
+pub(super) const READ_BYTES: usize = 32 * 1024;
 
 /// An open message and the piece of it read last.
 pub(super) struct Reader {
@@ -17,9 +17,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// `window` is a buffer of an earlier message, to be used again.
-    pub(super) fn new(file: MessageFile, mut window: Vec<u8>) -> Reader {
-        window.clear();
+    /// `window` holds the first octets of the message, or none.
+    pub(super) fn new(file: MessageFile, window: Vec<u8>) -> Reader {
         Reader { file, start: 0, window }
     }
 
