@@ -9,6 +9,7 @@ mod support;
 
 mod curl;
 mod dovecot;
+mod fetch_alike;
 mod fetchmail;
 mod imaplib;
 mod mbsync;

@@ -28,10 +28,15 @@ impl Conversation {
 
     /// The next line without its end.
     pub fn hear(&mut self) -> String {
+        String::from_utf8_lossy(&self.hear_octets()).trim_end().to_owned()
+    }
+
+    /// The next line with its end.
+    pub fn hear_octets(&mut self) -> Vec<u8> {
         let mut line = Vec::new();
         let bytes = self.output.read_until(b'\n', &mut line).expect("the program can be read");
         assert!(bytes > 0, "the program ended in the middle of the conversation");
-        String::from_utf8_lossy(&line).trim_end().to_owned()
+        line
     }
 }
 

@@ -42,12 +42,12 @@ struct Answer {
 
 fn queries() -> Vec<Query> {
     let mut queries: Vec<Query> = Vec::new();
-    let stems = |list: &str| list.split_whitespace().map(str::to_owned).collect();
+    let stems = |list: &str| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     for line in QUERIES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(list) = line.strip_prefix("ours: ") {
-            queries.last_mut().unwrap().only_ours = stems(list);
+            queries.last_mut().unwrap().only_ours.extend(stems(list));
         } else if let Some(list) = line.strip_prefix("theirs: ") {
-            queries.last_mut().unwrap().only_theirs = stems(list);
+            queries.last_mut().unwrap().only_theirs.extend(stems(list));
         } else {
             queries.push(Query { command: line.to_owned(), ..Query::default() });
         }
@@ -91,7 +91,7 @@ impl Answer {
 }
 
 /// Makes a Maildir of the odd messages, with days of arrival all over two weeks; the names of the messages in order.
-fn plant(tree: &TempDir) -> Vec<String> {
+pub fn plant(tree: &TempDir) -> Vec<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/odd_messages");
     let entries = fs::read_dir(source).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();

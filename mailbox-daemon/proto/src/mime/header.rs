@@ -135,6 +135,9 @@ impl FieldFilter {
         if !self.line.is_empty() && self.wants(&self.line) {
             out.append(&mut self.line);
         }
+        if self.named && self.state == (FilterState::Line { pass: true }) {
+            out.extend_from_slice(b"\r\n");
+        }
         // A header that ends without an empty line has none (RFC 9051 section 6.4.5); where fields are picked, readers expect one.
         if self.named || self.state == FilterState::Done {
             out.extend_from_slice(b"\r\n");
