@@ -2,6 +2,7 @@
 //!
 //! Nobody polls: who listens sleeps on one bell and reads on from where it was. Nothing is written down while nobody listens.
 
+use crate::account::Acl;
 use crate::bell::{Bell, Ring};
 use crate::locked;
 use std::collections::VecDeque;
@@ -45,6 +46,15 @@ pub enum MailboxChange {
         from: MailboxName,
         /// Its new name.
         to: MailboxName,
+    },
+    /// Who may do what with it.
+    Shared {
+        /// Which mailbox.
+        mailbox: MailboxName,
+        /// Until now.
+        before: Acl,
+        /// From now on.
+        after: Acl,
     },
     /// The name was subscribed to, or no more.
     Subscribed(MailboxName),

@@ -3,6 +3,7 @@
 use super::AccountMail;
 use crate::disk::{Disk, read_small, replace_small};
 use crate::error::StoreError;
+use crate::journal::MailboxChange;
 use crate::locked;
 use std::fmt::Write;
 use std::io;
@@ -168,13 +169,16 @@ impl AccountMail {
         let _mailboxes = locked(&self.mailboxes);
         let folder = self.existing_folder(name)?;
         let mut acl = Acl::read(&*self.core.disk, &folder)?;
+        let before = acl.clone();
         change(&mut acl);
         if acl.0.len() > ENTRIES_MAX {
             return Err(StoreError::TooManyAclEntries);
         }
         acl.write(&*self.core.disk, &folder)?;
         self.core.sharing.forget(&self.address);
-        self.core.committer.run(|| self.core.disk.sync_dir(&folder))
+        self.core.committer.run(|| self.core.disk.sync_dir(&folder))?;
+        self.note(|| MailboxChange::Shared { mailbox: name.clone(), before, after: acl });
+        Ok(())
     }
 
     /// A mailbox made below a shared one is shared with the same people (RFC 4314 section 4).

@@ -12,7 +12,7 @@ use proto::imap::command::StatusItem;
 use proto::imap::notify::MessageEvents;
 use proto::imap::write::{self, Code, ListLine};
 use std::sync::Arc;
-use store::{MailboxChange, MailboxEntry, MailboxEvent, Status};
+use store::{Acl, MailboxChange, MailboxEntry, MailboxEvent, Status};
 use types::{MailboxName, Right};
 
 /// What the client was last told of a mailbox.
@@ -137,6 +137,14 @@ impl Session {
                 Some(name) => self.tell_state_change(notify, &name),
                 None => Ok(()),
             },
+            MailboxChange::Shared { mailbox, before, after } => {
+                let me = self.mail()?.address();
+                let sees = |acl: &Acl| acl.rights_of(me, &event.account).has(Right::Lookup);
+                match shown(mailbox) {
+                    Some(name) if sees(before) != sees(after) => self.tell_shared(notify, &name),
+                    _ => Ok(()),
+                }
+            }
             MailboxChange::Subscribed(name) if is_mine => {
                 let entries = self.all_mailboxes()?;
                 self.tell_name(notify, &entries, name, |wanted| wanted.subscriptions);
@@ -230,6 +238,14 @@ impl Session {
         if let Some(parent) = name.parent() {
             self.tell_name(notify, &entries, &parent, |wanted| wanted.names);
         }
+        Ok(())
+    }
+
+    /// A mailbox came in sight or went out of it, which is as if it were made or deleted (RFC 5465 section 5.4).
+    fn tell_shared(&mut self, notify: &mut Notify, name: &MailboxName) -> Result<(), Refusal> {
+        let entries = self.all_mailboxes()?;
+        notify.known.remove(name);
+        self.tell_name(notify, &entries, name, |wanted| wanted.names);
         Ok(())
     }
 
