@@ -52,6 +52,8 @@ pub(crate) struct Index {
     recent_written: u32,
     /// The last message to vanish did so at this modification sequence.
     last_gone: u64,
+    /// The highest modification sequence the file tells of.
+    modseq_written: u64,
     /// The header in the file says something else.
     is_header_old: bool,
 }
@@ -86,6 +88,8 @@ impl Index {
         };
         index.highest_uid = remembered.highest_uid;
         (index.recent_from, index.recent_written) = (remembered.recent_from, remembered.recent_from);
+        // Nothing is to be written of a mailbox nothing ever happened in.
+        index.modseq_written = remembered.modseq.max(1);
         (index, remembered)
     }
 
@@ -114,6 +118,7 @@ impl Index {
             recent_from: 0,
             recent_written: 0,
             last_gone: 0,
+            modseq_written: 0,
             is_header_old: false,
         }
     }
@@ -227,11 +232,12 @@ impl Index {
     }
 
     /// Whether anything waits.
-    pub(crate) fn is_dirty(&self) -> bool {
+    pub(crate) fn is_dirty(&self, modseq: u64) -> bool {
         self.pending_bytes() > 0
             || !self.changed.is_empty()
             || !self.gone.is_empty()
             || self.recent_from != self.recent_written
+            || self.modseq_written != modseq
     }
 
     /// Writes what waits. What cannot be written is forgotten: the index is a cache.
@@ -275,6 +281,7 @@ impl Index {
         file.write_at(&log, self.rows_end)?;
         self.recent_written = self.recent_from;
         self.rows_end += log.len() as u64;
+        self.modseq_written = modseq;
         Ok(())
     }
 

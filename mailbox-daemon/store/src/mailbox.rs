@@ -27,6 +27,7 @@ pub(crate) use writer::Writer;
 
 use crate::account::AccountMail;
 use crate::bell::Bell;
+use crate::error::StoreError;
 use crate::index::Agreed;
 use crate::journal::MailboxChange;
 use crate::locked;
@@ -121,6 +122,15 @@ impl Mailbox {
         Some(SequenceSet::from_ranges(uids.into_iter().map(|uid| (uid, uid))))
     }
 
+    /// Something else about the mailbox changed that gets a modification sequence, as annotations do (RFC 7162 section 3.2).
+    pub fn note_change(&self) -> Result<(), StoreError> {
+        let mut writer = self.begin()?;
+        self.reserve_now(&mut writer, 0, 1)?;
+        locked(&self.shared).modseq += 1;
+        self.ring();
+        Ok(())
+    }
+
     /// Sees changes of other programs as they happen while the guard lives.
     pub fn watch(self: &Arc<Self>) -> WatchGuard {
         WatchGuard::new(self)
@@ -191,11 +201,10 @@ impl Mailbox {
         let agreed = if is_quiet { writer.scanned } else { Agreed::default() };
         let mut shared = locked(&self.shared);
         // Index and state end with the same modification sequence: so the next opening knows that nothing is missing.
-        let is_behind = is_quiet && shared.modseq < writer.modseq_promised;
-        if is_behind {
-            shared.modseq = writer.modseq_promised;
+        if is_quiet {
+            shared.modseq = shared.modseq.max(writer.modseq_promised);
         }
-        if shared.index.is_dirty() || is_behind || writer.recorded != agreed {
+        if shared.index.is_dirty(shared.modseq) || writer.recorded != agreed {
             shared.flush(agreed);
             writer.recorded = agreed;
         }

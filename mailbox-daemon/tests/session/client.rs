@@ -88,6 +88,12 @@ impl Client {
     pub fn command(&mut self, text: &str) -> Answer {
         self.transcript.push(format!("C: {text}"));
         let answer = self.imap.command(text).unwrap_or_else(|error| panic!("{}: {error}", self.report()));
+        let counts = ["FETCH ", "STORE ", "SEARCH "].iter().any(|command| text.starts_with(command));
+        let is_expunge = |line: &String| {
+            line.ends_with(" EXPUNGE") || (line.starts_with("* VANISHED ") && !line.contains("(EARLIER)"))
+        };
+        // While a command counts by sequence numbers they stay put (RFC 9051 section 7.5.1).
+        assert!(!counts || !answer.untagged.iter().any(is_expunge), "{text}: {:?}", answer.untagged);
         self.hear(answer)
     }
 

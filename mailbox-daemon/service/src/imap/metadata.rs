@@ -118,6 +118,7 @@ impl Session {
         let special = special.map(|at| values.swap_remove(at).1);
         let special = special.map(|value| self.special_use_value(&place, value)).transpose()?;
         place.account.annotate(Some(&place.name), self.mail()?.address(), changes(values))?;
+        place.account.mailbox(&place.name)?.note_change()?;
         match special {
             Some(special) => Ok(place.account.set_special_use(&place.name, special)?),
             None => Ok(Vec::new()),

@@ -111,6 +111,18 @@ fn a_message_that_came_and_went_before_a_kill_counts_as_vanished() {
 }
 
 #[test]
+fn a_change_that_is_no_message_s_gets_a_number_and_outlives_a_restart() {
+    let rig = box_of(2).restart();
+    let before = told(&rig);
+    rig.inbox().note_change().unwrap();
+    let after = told(&rig);
+    assert!(after > before);
+    let rig = rig.restart();
+    assert!(told(&rig) >= after);
+    assert_eq!(since(&rig, &[1, 2], before), (vec![], vec![]));
+}
+
+#[test]
 fn a_view_still_believes_in_what_it_was_not_told_of() {
     let rig = box_of(4);
     let before = told(&rig);
