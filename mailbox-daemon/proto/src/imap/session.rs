@@ -232,6 +232,9 @@ pub struct Offer<'a> {
 ///
 /// LITERAL+ and not LITERAL-: only one of them may be announced (RFC 7888 section 5), and a client that knows LITERAL- alone is served
 /// by either, as it takes both words as leave to send what LITERAL- allows (section 3). Larger literals are thrown away as they come.
+///
+/// UTF8=ACCEPT: APPEND takes headers beyond ASCII from everybody, though RFC 6855 section 4 would have them refused to who did not enable
+/// it: people bring old mail along, and refused it would be lost.
 const EXTENSIONS: &str = "LITERAL+ SASL-IR ENABLE ID IDLE NAMESPACE UIDPLUS MOVE MULTIAPPEND UNSELECT SPECIAL-USE \
     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES STATUS=SIZE CHILDREN WITHIN \
     SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS SEARCH=FUZZY I18NLEVEL=1 PARTIAL CONTEXT=SEARCH MULTISEARCH \
