@@ -4,6 +4,7 @@
 //! understood can be written and is understood alike again; memory and output stay within the limits.
 
 mod imap;
+mod maildir;
 mod mime;
 mod sasl;
 mod smtp;
@@ -18,6 +19,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("imap_command", imap::command),
     ("imap_names", imap::names),
     ("imap_session", imap::session),
+    ("maildir_names", maildir::names),
     ("mime_decode", mime::decode),
     ("mime_digest", mime::digest),
     ("mime_header", mime::header),
