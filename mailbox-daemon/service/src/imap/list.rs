@@ -209,10 +209,14 @@ impl<'a> Picked<'a> {
                 return None;
             }
         }
-        let tell_subscribed = self.list.returns.subscribed || self.list.selection.subscribed;
+        let List { extended, selection, returns, .. } = self.list;
+        // The plain LIST tells what most clients look for, the extended one what it is asked for (RFC 5258 section 3).
+        let tell_children = !extended || returns.children;
+        let tell_use = !extended || returns.special_use || selection.special_use;
         Some(ListLine {
-            subscribed: entry.subscribed && tell_subscribed,
-            has_children: entry.exists.then_some(entry.has_children).or(entry.has_children.then_some(true)),
+            has_children: Some(entry.has_children).filter(|_| tell_children),
+            subscribed: entry.subscribed && (returns.subscribed || selection.subscribed),
+            special_use: entry.special_use.filter(|_| tell_use),
             child_subscribed,
             ..whole_line(entry)
         })
