@@ -61,7 +61,9 @@ async fn next_batch(
     mailbox: &Weak<Mailbox>,
     last: &mut u32,
 ) -> Option<bool> {
-    let waits = |mailbox: &Mailbox| mailbox.status().uid_next.saturating_sub(*last) as usize > MESSAGES_MIN;
+    let waits = |mailbox: &Mailbox| {
+        !mailbox.is_deleted() && mailbox.status().uid_next.saturating_sub(*last) as usize > MESSAGES_MIN
+    };
     mailbox.upgrade().filter(|open| waits(open))?;
     if !quiet.wait(host).await {
         return None;

@@ -48,6 +48,12 @@ fn main() -> Result<(), StoreError> {
             ControlFlow::Continue(())
         })
     })?;
+    report("every front", || {
+        inbox.for_each_front(&everything, &mut |_, front| {
+            assert!(front.is_some());
+            ControlFlow::Continue(())
+        })
+    })?;
     let thousand = SequenceSet::from_ranges([(1001, 2000)]);
     report("store flags of 1,000", || {
         inbox.store_flags(&thousand, FlagChange::Add, Flags::system(SystemFlag::Seen), &[], None)
