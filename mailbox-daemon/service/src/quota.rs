@@ -3,13 +3,18 @@
 use crate::host::Host;
 use std::sync::Arc;
 use store::{AccountMail, StoreError};
-use types::{Quota, Usage};
+use types::{Address, Quota, Usage};
 
 impl Host {
+    /// An account's limits.
+    pub(crate) fn quota(&self, account: &Address) -> Result<Quota, StoreError> {
+        let own = self.directory.quota(account)?;
+        Ok(own.unwrap_or_else(|| self.settings.load().quota))
+    }
+
     /// An account's limits and what counts against them, which is only looked for where something is limited.
     pub(crate) fn quota_and_use(&self, account: &Arc<AccountMail>) -> Result<(Quota, Usage), StoreError> {
-        let own = self.directory.quota(account.address())?;
-        let quota = own.unwrap_or_else(|| self.settings.load().quota);
+        let quota = self.quota(account.address())?;
         let used = if quota.is_unlimited() { Usage::default() } else { account.usage()? };
         Ok((quota, used))
     }
