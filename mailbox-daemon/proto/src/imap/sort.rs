@@ -1,6 +1,6 @@
 //! SORT and THREAD (RFC 5256, RFC 5957).
 
-use super::search::{SearchKey, SearchReturn};
+use super::search::{Needs, SearchKey, SearchReturn};
 
 /// SORT and UID SORT.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +80,15 @@ impl SortKey {
         }
     }
 
-    /// Whether the message's row tells it, so that nothing of the header is needed.
-    pub fn is_in_row(self) -> bool {
-        matches!(self, SortKey::Arrival | SortKey::Relevancy | SortKey::Size)
+    /// What has to be looked at.
+    pub fn needs(self) -> Needs {
+        match self {
+            SortKey::Arrival | SortKey::Relevancy | SortKey::Size => Needs::Row,
+            SortKey::Date | SortKey::Subject => Needs::Front,
+            SortKey::Cc | SortKey::DisplayFrom | SortKey::DisplayTo | SortKey::From | SortKey::To => {
+                Needs::Digest
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The base subject: what is left of a subject without the marks of replies and forwards (RFC 5256 section 2.1).
 
+use std::borrow::Cow;
+
 /// Appends the base subject of a decoded subject, in whatever case it has; whether it is a reply or forward, that is whether
 /// a `Re:` or `Fwd:`, a `(fwd)` or a `[fwd: ]` was taken away (RFC 5256 section 3). The time it takes grows with the length
 /// alone, whatever the subject.
@@ -18,15 +20,20 @@ pub fn base_subject(subject: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// Step 1: tabs and line ends count as spaces, and several as one.
-fn packed(subject: &[u8]) -> Vec<u8> {
+fn packed(subject: &[u8]) -> Cow<'_, [u8]> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let is_packed = |pair: &[u8]| pair != b"  ";
+    if subject.iter().all(|byte| *byte == b' ' || !is_blank(byte)) && subject.windows(2).all(is_packed) {
+        return Cow::Borrowed(subject);
+    }
     let mut packed = Vec::with_capacity(subject.len());
     for &byte in subject {
-        let byte = if matches!(byte, b'\t' | b'\r' | b'\n') { b' ' } else { byte };
+        let byte = if is_blank(&byte) { b' ' } else { byte };
         if byte != b' ' || packed.last() != Some(&b' ') {
             packed.push(byte);
         }
     }
-    packed
+    Cow::Owned(packed)
 }
 
 /// What is left of the subject.

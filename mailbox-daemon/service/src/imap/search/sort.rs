@@ -6,6 +6,7 @@ use crate::disk;
 use crate::imap::reply::{Answer, Refusal, Reply};
 use crate::imap::session::{Selected, Session};
 use proto::imap::Tag;
+use proto::imap::search::Needs;
 use proto::imap::sort::{Sort, SortCriterion};
 use proto::imap::write::{self, Code, Found, Status};
 use types::{Limits, ModSeq, SequenceSet};
@@ -68,9 +69,16 @@ impl Selected {
         limits: &Limits,
     ) -> Result<Vec<u32>, Refusal> {
         let mut table = SortTable::new(criteria);
-        match criteria.iter().all(|criterion| criterion.key.is_in_row()) {
-            true => self.view.for_each_row(found, &mut |_, row| table.add(row, None)),
-            false => self.for_each_known(found, limits, &mut |row, digest| table.add(row, Some(digest)))?,
+        match criteria.iter().map(|criterion| criterion.key.needs()).max() {
+            None | Some(Needs::Row) => self.view.for_each_row(found, &mut |_, row| table.add(row, None, b"")),
+            Some(Needs::Front) => {
+                self.for_each_front(found, limits, &mut |row, front| table.add(row, Some(front), b""))?;
+            }
+            Some(Needs::Digest | Needs::Message) => {
+                self.for_each_known(found, limits, &mut |row, digest| {
+                    table.add(row, Some(digest.front()), digest.envelope());
+                })?;
+            }
         }
         Ok(table.into_sorted())
     }

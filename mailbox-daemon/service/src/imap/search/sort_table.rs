@@ -3,7 +3,7 @@ use proto::imap::sort::{SortCriterion, SortKey};
 use proto::mime::base_subject::base_subject;
 use proto::mime::collation::collation_form;
 use proto::mime::envelope_view::{EnvelopeField, first_address};
-use proto::mime::{DigestView, encoded_word, fold};
+use proto::mime::{DigestFront, encoded_word, fold};
 use store::Row;
 
 /// Bytes of keys kept whole; beyond, texts are cut to [`CUT_BYTES`], and beyond [`KEYS_BYTES_MAX`] they do not count any more.
@@ -41,13 +41,13 @@ impl SortTable {
         SortTable { criteria: first, entries: Vec::new(), keys: Vec::new(), scratch: Default::default() }
     }
 
-    /// Takes a message in; without a digest only criteria of the row count.
-    pub(super) fn add(&mut self, row: &Row, digest: Option<&DigestView<'_>>) {
+    /// Takes a message in with what the criteria need: the front of its digest, its ENVELOPE.
+    pub(super) fn add(&mut self, row: &Row, front: Option<&DigestFront<'_>>, envelope: &[u8]) {
         let key_start = self.keys.len();
         for at in 0..self.criteria.len() {
             let SortCriterion { key, reverse } = self.criteria[at];
             let start = self.keys.len();
-            self.put(key, row, digest);
+            self.put(key, row, front, envelope);
             if reverse {
                 self.keys[start..].iter_mut().for_each(|byte| *byte = !*byte);
             }
@@ -73,21 +73,18 @@ impl SortTable {
         self.entries.iter().map(|entry| entry.uid).collect()
     }
 
-    fn put(&mut self, key: SortKey, row: &Row, digest: Option<&DigestView<'_>>) {
-        let digest = match (key, digest) {
-            (SortKey::Arrival, _) => return self.put_number(row.internal_date),
-            (SortKey::Size, _) => return self.put_number(row.wire_bytes as i64),
-            (SortKey::Relevancy, _) | (_, None) => return,
-            (_, Some(digest)) => digest,
-        };
+    fn put(&mut self, key: SortKey, row: &Row, front: Option<&DigestFront<'_>>, envelope: &[u8]) {
         match key {
-            SortKey::Cc => self.put_mailbox(digest, EnvelopeField::Cc),
-            SortKey::Date => self.put_number(sent(row, digest)),
-            SortKey::DisplayFrom => self.put_display(digest, EnvelopeField::From),
-            SortKey::DisplayTo => self.put_display(digest, EnvelopeField::To),
-            SortKey::From => self.put_mailbox(digest, EnvelopeField::From),
-            SortKey::To => self.put_mailbox(digest, EnvelopeField::To),
-            _ => self.put_subject(digest),
+            SortKey::Arrival => self.put_number(row.internal_date),
+            SortKey::Cc => self.put_mailbox(envelope, EnvelopeField::Cc),
+            SortKey::Date => self.put_number(front.map_or(row.internal_date, |front| sent(row, front))),
+            SortKey::DisplayFrom => self.put_display(envelope, EnvelopeField::From),
+            SortKey::DisplayTo => self.put_display(envelope, EnvelopeField::To),
+            SortKey::From => self.put_mailbox(envelope, EnvelopeField::From),
+            SortKey::Relevancy => {}
+            SortKey::Size => self.put_number(row.wire_bytes as i64),
+            SortKey::Subject => self.put_subject(front.and_then(DigestFront::subject).unwrap_or_default()),
+            SortKey::To => self.put_mailbox(envelope, EnvelopeField::To),
         }
     }
 
@@ -96,8 +93,7 @@ impl SortTable {
         self.keys.extend_from_slice(&(number ^ i64::MIN).to_be_bytes());
     }
 
-    fn put_subject(&mut self, digest: &DigestView<'_>) {
-        let subject = digest.subject().unwrap_or_default();
+    fn put_subject(&mut self, subject: &[u8]) {
         let [base, _] = &mut self.scratch;
         base.clear();
         // Of several fields, which no message should have, the first counts.
@@ -106,21 +102,21 @@ impl SortTable {
     }
 
     /// `addr-mailbox` of the first address (RFC 5256 section 3).
-    fn put_mailbox(&mut self, digest: &DigestView<'_>, field: EnvelopeField) {
+    fn put_mailbox(&mut self, envelope: &[u8], field: EnvelopeField) {
         let [folded, _] = &mut self.scratch;
         folded.clear();
-        if let Some(address) = first_address(digest.envelope(), field) {
+        if let Some(address) = first_address(envelope, field) {
             fold::fold(&address.mailbox, folded);
         }
         put_text(&mut self.keys, folded);
     }
 
     /// The display name of the first address, or else the address itself (RFC 5957 section 3).
-    fn put_display(&mut self, digest: &DigestView<'_>, field: EnvelopeField) {
+    fn put_display(&mut self, envelope: &[u8], field: EnvelopeField) {
         let [folded, shown] = &mut self.scratch;
         folded.clear();
         shown.clear();
-        if let Some(address) = first_address(digest.envelope(), field) {
+        if let Some(address) = first_address(envelope, field) {
             encoded_word::decode(&address.name, shown);
             if shown.is_empty() {
                 shown.extend_from_slice(&address.mailbox);

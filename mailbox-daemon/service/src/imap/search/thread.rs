@@ -59,7 +59,7 @@ impl Selected {
             let number = numbers.find(|(uid, _)| *uid == row.uid.get()).map(|(_, number)| number);
             threads.add(&ThreadFacts {
                 number: number.unwrap_or_default(),
-                sent: sent(row, digest),
+                sent: sent(row, digest.front()),
                 message_id: digest.message_id().unwrap_or_default(),
                 references: digest.references().unwrap_or_default(),
                 in_reply_to: digest.in_reply_to().unwrap_or_default(),
