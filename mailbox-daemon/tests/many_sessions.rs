@@ -7,7 +7,7 @@ mod support;
 
 use std::io;
 use std::thread;
-use support::demo::{Demo, DemoOptions, Door, PASSWORD};
+use support::demo::{Demo, Door, PASSWORD};
 use support::imap::ImapClient;
 use support::smtp::SmtpClient;
 
@@ -18,7 +18,7 @@ const TURNS: usize = 3;
 
 #[test]
 fn five_hundred_sleep_while_fifty_work() {
-    let demo = Demo::start_with(DemoOptions::set(&["limits.imap_sessions_per_account_max=600"]));
+    let demo = Demo::start();
     fill(&demo).unwrap();
     let mut sleeping: Vec<ImapClient> = (0..SLEEPING).map(|number| sleep(&demo, number).unwrap()).collect();
 

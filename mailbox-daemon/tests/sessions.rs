@@ -13,7 +13,7 @@ use session::Random;
 use session::client::{Client, Speaks};
 use session::worker::Worker;
 use session::world::World;
-use support::demo::{Demo, DemoOptions};
+use support::demo::Demo;
 
 const SEEDS: u64 = 3;
 const STEPS: usize = 500;
@@ -40,7 +40,7 @@ fn sessions_believe_what_the_model_says() {
 /// Several clients work on one mailbox at once, each in its own way; when all have stopped and asked once more, each believes
 /// what a newcomer is told.
 fn work_at_once(clients: usize, rounds: usize, commands: usize) {
-    let demo = Demo::start_with(DemoOptions::set(&["limits.imap_sessions_per_account_max=100"]));
+    let demo = Demo::start();
     let mut first = Client::new(&demo, "first", Speaks::Plain);
     for number in 0..30 {
         first.append("INBOX", "", &format!("Subject: {number}\r\n\r\nhello\r\n")).ok();

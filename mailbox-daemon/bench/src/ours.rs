@@ -50,8 +50,6 @@ impl Daemon {
         for setting in setup.ours {
             command.args(["--set", setting]);
         }
-        // All of a measure are one person's.
-        command.args(["--set", "limits.imap_sessions_per_account_max=600"]);
         let mut tree = Tree::new("ours");
         tree.spawn(command, &folder.join("daemon.log"))?;
         wait_for(&ready, &mut tree)?;

@@ -8,7 +8,7 @@ pub struct Limits {
     pub message_bytes_max: u64,
     /// IMAP sessions at once.
     pub imap_sessions_max: usize,
-    /// IMAP sessions of one account at once. A mail program on a desk has some five, a phone two or three.
+    /// IMAP sessions of one account at once; the rest is left for the others.
     pub imap_sessions_per_account_max: usize,
     /// IMAP sessions without a login from one network address, other than this machine's, at once.
     pub imap_strangers_per_address_max: usize,
@@ -83,7 +83,7 @@ impl Default for Limits {
         Limits {
             message_bytes_max: 25 * 1024 * 1024,
             imap_sessions_max: 600,
-            imap_sessions_per_account_max: 50,
+            imap_sessions_per_account_max: 550,
             imap_strangers_per_address_max: 20,
             imap_errors_max: 50,
             smtp_sessions_max: 50,

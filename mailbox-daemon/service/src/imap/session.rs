@@ -392,7 +392,8 @@ impl Session {
         read
     }
 
-    /// Whether the client hung up while a long command runs. What it sends meanwhile is kept for its turn.
+    /// Whether the client hung up while a long command runs. What it sends meanwhile is kept for its turn; that it sends no more
+    /// does not say that it has stopped reading.
     pub(super) async fn is_client_gone(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return true };
         if self.input.waiting_bytes() >= AHEAD_BYTES_MAX {
@@ -400,7 +401,7 @@ impl Session {
         }
         let read = timeout(Duration::ZERO, stream.read(self.input.space(READ_BYTES))).await;
         self.input.filled(READ_BYTES, read.as_ref().map_or(0, |read| *read.as_ref().unwrap_or(&0)));
-        matches!(read, Ok(Ok(0) | Err(_)))
+        matches!(read, Ok(Err(_)))
     }
 
     /// Sends what was written. A client that does not take it in time is gone, also one that takes it in drips.
