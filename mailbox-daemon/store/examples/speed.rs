@@ -23,6 +23,7 @@ fn main() -> Result<(), StoreError> {
         let inbox = store.account(&address)?.mailbox(&MailboxName::inbox())?;
         Ok((store, inbox))
     };
+    foreign(dir, &address, messages)?;
     let (store, inbox) = open()?;
     alone(&store, &address, &inbox)?;
     together(&store, &address, &inbox)?;
@@ -104,6 +105,26 @@ fn begin(
     message.write(&vec![b'x'; bytes])?;
     let arrival = Arrival { digest: DIGEST.to_vec(), internal_date: 1_700_000_000, ..Arrival::default() };
     Ok(inbox.add(message, arrival)?.ticket)
+}
+
+/// Files another program left, seen for the first time.
+fn foreign(dir: &Path, address: &Address, messages: u32) -> Result<(), StoreError> {
+    let store = Store::open(disk::real(), dir, "speed", StoreOptions { mailboxes_max: 100 })?;
+    let account = store.account(address)?;
+    let folder = dir.join("mail/home.test/ana/.Foreign");
+    for place in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(folder.join(place)).map_err(StoreError::Io)?;
+    }
+    let text = "Subject: foreign\n\nA line of a message that another program wrote.\n".repeat(60);
+    for number in 0..messages {
+        let name = format!("cur/{}.M{number}P1.other:2,S", 1_700_000_000 + number);
+        std::fs::write(folder.join(name), &text).map_err(StoreError::Io)?;
+    }
+    let name = MailboxName::parse("Foreign").map_err(|_| StoreError::NameUnfit)?;
+    let mailbox = report("first look at foreign files", || account.mailbox(&name))?;
+    assert_eq!(mailbox.status().messages, messages);
+    store.close();
+    Ok(())
 }
 
 fn alone(store: &Store, address: &Address, inbox: &Arc<Mailbox>) -> Result<(), StoreError> {

@@ -87,7 +87,7 @@ fn take_in(
     }
     let wire_bytes = match (name.disk_bytes == Some(stat.bytes), name.wire_bytes) {
         (true, Some(wire)) if (stat.bytes..=2 * stat.bytes).contains(&wire) => wire,
-        _ => match wire_bytes_of(mailbox, &path) {
+        _ => match wire_bytes_of(mailbox, &path, stat.bytes) {
             Ok(wire) => wire,
             Err(error) => return unless_about_the_file(mailbox, &path, error),
         },
@@ -157,10 +157,11 @@ pub(super) fn quarantine(mailbox: &Mailbox, path: &Path) -> Result<PathBuf, Stor
     Ok(aside)
 }
 
-/// Reads a file for its size with CRLF line ends.
-fn wire_bytes_of(mailbox: &Mailbox, path: &Path) -> io::Result<u64> {
+/// Reads a file of about so many bytes for its size with CRLF line ends.
+fn wire_bytes_of(mailbox: &Mailbox, path: &Path, disk_bytes: u64) -> io::Result<u64> {
     let file = mailbox.core().disk.open_read(path)?;
-    let mut buffer = vec![0; READ_BYTES];
+    // With room for one byte more, one read tells that this was all.
+    let mut buffer = vec![0; disk_bytes.saturating_add(1).min(READ_BYTES as u64) as usize];
     let (mut offset, mut bare, mut is_after_cr) = (0u64, 0u64, false);
     loop {
         let count = file.read_at(&mut buffer, offset)?;
@@ -170,9 +171,9 @@ fn wire_bytes_of(mailbox: &Mailbox, path: &Path) -> io::Result<u64> {
             bare += u64::from(!follows_cr);
         }
         offset += count as u64;
-        match chunk.last() {
-            Some(last) => is_after_cr = *last == b'\r',
-            None => return Ok(offset + bare),
+        if count < buffer.len() {
+            return Ok(offset + bare);
         }
+        is_after_cr = chunk.last() == Some(&b'\r');
     }
 }
