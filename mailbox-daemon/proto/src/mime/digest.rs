@@ -427,17 +427,29 @@ fn join(kept: &mut Option<Vec<u8>>, value: &[u8]) {
 
 /// Appends the decoded and folded form of a field's value.
 pub(super) fn fold_field(value: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
     if value.is_ascii() && memchr::memmem::find(value, b"=?").is_none() {
-        let start = out.len();
-        for line in value.split(|byte| matches!(byte, b'\r' | b'\n')) {
-            out.extend_from_slice(line);
-        }
+        out.extend_from_slice(value);
         out[start..].make_ascii_lowercase();
     } else {
         let mut decoded = Vec::with_capacity(value.len());
         encoded_word::decode(value, &mut decoded);
         fold::fold(&decoded, out);
     }
+    collapse_blanks(out, start);
+}
+
+/// Makes one blank of several, of tabs and of folded lines: where a sender broke the line is not seen by those who search.
+fn collapse_blanks(text: &mut Vec<u8>, start: usize) {
+    let mut kept = start;
+    for at in start..text.len() {
+        let byte = if text[at].is_ascii_whitespace() { b' ' } else { text[at] };
+        if byte != b' ' || (kept > start && text[kept - 1] != b' ') {
+            text[kept] = byte;
+            kept += 1;
+        }
+    }
+    text.truncate(kept);
 }
 
 /// Reads numbers and slices from bytes that may be garbage.

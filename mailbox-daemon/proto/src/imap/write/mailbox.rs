@@ -182,7 +182,8 @@ mod tests {
         );
         list(&mut out, &ListLine { exists: false, has_children: None, basic: true, ..line }, false);
         let expected = "* LIST (\\Subscribed \\HasNoChildren \\Sent) \"/\" Sent\r\n\
-            * LIST (\\NonExistent) \"/\" Sent (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n";
+            * LIST (\\NonExistent) \"/\" Sent (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n\
+            * LIST (\\Subscribed \\Noselect \\Sent) \"/\" Sent\r\n";
         assert_eq!(String::from_utf8(out).expect("ascii"), expected);
     }
 }
