@@ -2,6 +2,7 @@
 
 mod acl;
 mod annotations;
+mod copied;
 mod ledger;
 mod list;
 mod sharing;
@@ -47,6 +48,7 @@ pub struct AccountMail {
 /// A mailbox that is open, or was.
 struct Slot {
     mailbox: Weak<Mailbox>,
+    uid_validity: UidValidity,
     closed: Arc<Closed>,
 }
 
@@ -106,8 +108,10 @@ impl AccountMail {
         }
         let folder = self.existing_folder(name)?;
         let closed = Arc::<Closed>::default();
-        let mailbox = Mailbox::open(self, name, &folder, Arc::clone(&closed))?;
-        mailboxes.insert(name.clone(), Slot { mailbox: Arc::downgrade(&mailbox), closed });
+        let is_copied = |state| self.is_copied(&mailboxes, name, state);
+        let mailbox = Mailbox::open(self, name, &folder, &is_copied, Arc::clone(&closed))?;
+        let uid_validity = mailbox.uid_validity();
+        mailboxes.insert(name.clone(), Slot { mailbox: Arc::downgrade(&mailbox), uid_validity, closed });
         drop(mailboxes);
         self.core.keep_open(&mailbox);
         Ok(mailbox)

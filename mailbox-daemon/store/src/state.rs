@@ -4,10 +4,11 @@
 //! and the whole line with the larger turn counts:
 //!
 //! ```text
-//! mailbox-state 1 turn=7 uidvalidity=1763712000 uid-reserved=2001 modseq-reserved=20000 mailbox=1763712000 sum=8c1f…
+//! mailbox-state 1 turn=7 uidvalidity=1763712000 uid-reserved=2001 modseq-reserved=20000 mailbox=1763712000 place=77 sum=8c1f…
 //! ```
 //!
-//! (padded with spaces). A line without `mailbox` is of a mailbox whose number is its first generation.
+//! (padded with spaces). A line without `mailbox` is of a mailbox whose number is its first generation; one without `place`
+//! belongs nowhere yet.
 
 use crate::disk::{Disk, read_small};
 use std::io;
@@ -27,6 +28,15 @@ pub(crate) struct State {
     pub(crate) modseq_reserved: u64,
     /// Tells the mailbox from all others of the account, whatever it is called and whatever becomes of its UIDs.
     pub(crate) mailbox: u32,
+    /// Tells the folder it was written for from all others of the account, or none: a copy is known by it.
+    pub(crate) place_sum: u64,
+}
+
+impl State {
+    /// That of a mailbox that begins with a generation.
+    pub(crate) fn new(uid_validity: u32, uid_reserved: u32, place_sum: u64) -> State {
+        State { uid_validity, uid_reserved, modseq_reserved: 1, mailbox: uid_validity, place_sum }
+    }
 }
 
 /// What the state file of a folder says. The file is open only while it is written, so that many mailboxes can be.
@@ -97,10 +107,10 @@ impl StateFile {
 }
 
 fn line(turn: u64, state: State) -> Vec<u8> {
-    let State { uid_validity, uid_reserved, modseq_reserved, mailbox } = state;
+    let State { uid_validity, uid_reserved, modseq_reserved, mailbox, place_sum } = state;
     let mut line = format!(
         "{LABEL} turn={turn} uidvalidity={uid_validity} uid-reserved={uid_reserved} modseq-reserved={modseq_reserved} \
-         mailbox={mailbox}"
+         mailbox={mailbox} place={place_sum}"
     )
     .into_bytes();
     let sum = crate::checksum::of(&line);
@@ -123,7 +133,8 @@ fn parse_line(line: &[u8]) -> Option<(u64, State)> {
     let uid_reserved = u32::try_from(field("uid-reserved")?).ok().filter(|value| *value > 0)?;
     let modseq_reserved = field("modseq-reserved")?;
     let mailbox = field("mailbox").and_then(|number| u32::try_from(number).ok()).unwrap_or(uid_validity);
-    Some((turn, State { uid_validity, uid_reserved, modseq_reserved, mailbox }))
+    let place_sum = field("place").unwrap_or(0);
+    Some((turn, State { uid_validity, uid_reserved, modseq_reserved, mailbox, place_sum }))
 }
 
 #[cfg(test)]
@@ -134,7 +145,7 @@ mod tests {
     const PATH: &str = "/mailbox-state";
 
     fn state(uid_reserved: u32) -> State {
-        State { uid_validity: 7, uid_reserved, modseq_reserved: 5, mailbox: 6 }
+        State { uid_validity: 7, uid_reserved, modseq_reserved: 5, mailbox: 6, place_sum: 8 }
     }
 
     fn open(disk: &CrashDisk) -> Option<State> {

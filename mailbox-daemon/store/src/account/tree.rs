@@ -131,9 +131,7 @@ impl AccountMail {
             return Ok(());
         }
         let generation = uid_validity()?;
-        let state =
-            State { uid_validity: generation, uid_reserved: 1, modseq_reserved: 1, mailbox: generation };
-        StateFile::create(&*self.core.disk, &path, state)?;
+        StateFile::create(&*self.core.disk, &path, State::new(generation, 1, self.place_sum(folder)))?;
         Ok(())
     }
 
@@ -208,6 +206,7 @@ impl AccountMail {
         let remove = || self.core.disk.rename(&folder, &aside);
         match current(&mailboxes, name) {
             Some(mailbox) => mailbox.delete(remove)?,
+            None if self.is_shared(name, uid_validity)? => remove()?,
             None => {
                 remove()?;
                 Index::load(Arc::clone(&self.core.disk), &self.index_dir(), uid_validity).0.remove();
@@ -300,7 +299,9 @@ impl AccountMail {
         let rename = || -> Result<(), StoreError> {
             let path = from.join(StateFile::NAME);
             if let Some(file) = StateFile::open(&**disk, &path, 0, 0)? {
-                StateFile::create(&**disk, &path, State { uid_validity: new_generation, ..file.state() })?;
+                let place_sum = self.place_sum(to);
+                let state = State { uid_validity: new_generation, place_sum, ..file.state() };
+                StateFile::create(&**disk, &path, state)?;
             }
             Ok(disk.rename(&from, to)?)
         };

@@ -22,20 +22,26 @@ use types::{Keyword, MailboxName, UidValidity};
 const UID_BELIEVED_MAX: u32 = u32::MAX / 2;
 
 impl Mailbox {
-    /// Opens the folder of an account as a mailbox.
+    /// Opens the folder of an account as a mailbox. A folder whose state `is_copied` begins a generation of its own.
     pub(crate) fn open(
         account: &Arc<AccountMail>,
         name: &MailboxName,
         folder: &Path,
+        is_copied: &dyn Fn(State) -> Result<bool, StoreError>,
         closed: Arc<Closed>,
     ) -> Result<Arc<Mailbox>, StoreError> {
         let core = account.core();
         let state_path = folder.join(StateFile::NAME);
-        let state = match StateFile::open(&*core.disk, &state_path, UIDS, MODSEQS)? {
-            Some(state) => state,
-            None => begin_state(account, folder, &state_path)?,
+        let mut state = match StateFile::open(&*core.disk, &state_path, UIDS, MODSEQS)? {
+            Some(state) if !is_copied(state.state())? => state,
+            _ => begin_state(account, folder, &state_path)?,
         };
-        let State { uid_validity, uid_reserved, modseq_reserved, mailbox: id } = state.state();
+        let place_sum = account.place_sum(folder);
+        if state.state().place_sum != place_sum {
+            // A disk that cannot be written to now gives us another chance at the next opening.
+            let _ = state.write(&*core.disk, &state_path, State { place_sum, ..state.state() });
+        }
+        let State { uid_validity, uid_reserved, modseq_reserved, mailbox: id, .. } = state.state();
         let (mut index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
         let (record, recorded) = Record::read(&*core.disk, folder)?;
         // A state that was put back from a backup may know less than the index.
@@ -139,7 +145,7 @@ impl Mailbox {
     }
 }
 
-/// A folder somebody else made, or whose state was lost, starts a new generation of UIDs; those in the names stay.
+/// A folder somebody else made or copied, or whose state was lost, starts a new generation of UIDs; those in the names stay.
 fn begin_state(account: &AccountMail, folder: &Path, path: &Path) -> Result<StateFile, StoreError> {
     let disk = &account.core().disk;
     let mut highest = 0;
@@ -152,7 +158,7 @@ fn begin_state(account: &AccountMail, folder: &Path, path: &Path) -> Result<Stat
         })?;
     }
     let uid_validity = account.new_uid_validity()?;
-    let state = State { uid_validity, uid_reserved: highest + 1, modseq_reserved: 1, mailbox: uid_validity };
+    let state = State::new(uid_validity, highest + 1, account.place_sum(folder));
     let file = StateFile::create(&**disk, path, state)?;
     let committer = &account.core().committer;
     committer.run(|| disk.sync_file_system(folder))?;

@@ -203,3 +203,96 @@ fn keyword_files_gone_or_garbled() {
         }
     }
 }
+
+/// Copies a folder as `cp -a` would.
+fn copy_folder(disk: &CrashDisk, from: &str, to: &str) {
+    for dir in ["cur", "new", "tmp"] {
+        let (from, to) = (root().join(from).join(dir), root().join(to).join(dir));
+        disk.create_dir_all(&to).unwrap();
+        for name in disk.names(&from).unwrap() {
+            disk.put_file(&to.join(&name), &disk.contents(&from.join(&name)).unwrap()).unwrap();
+        }
+    }
+    for name in ["mailbox-state", "maildirfolder"] {
+        let bytes = disk.contents(&root().join(from).join(name)).unwrap();
+        disk.put_file(&root().join(to).join(name), &bytes).unwrap();
+    }
+}
+
+/// Digests as they were delivered: what an ENVELOPE is made of.
+fn digests(mailbox: &Mailbox) -> Vec<Option<String>> {
+    let mut digests = Vec::new();
+    let collected = mailbox.for_each_digest(&everything(), &mut |_, digest| {
+        digests.push(digest.map(|digest| String::from_utf8_lossy(digest).into_owned()));
+        std::ops::ControlFlow::Continue(())
+    });
+    collected.unwrap();
+    digests
+}
+
+#[test]
+fn a_folder_copied_by_hand_is_another_mailbox() {
+    for (opened_first, is_open) in [("Work", true), ("Work", false), ("Work2", true), ("Work2", false)] {
+        let context = format!("{opened_first} first, original open: {is_open}");
+        let rig = Rig::new();
+        rig.account.create(&name("Work"), None).unwrap();
+        let work = rig.mailbox("Work");
+        rig.deliver(&work, "one").unwrap();
+        let validity = work.uid_validity();
+        let (rig, kept) = match is_open {
+            true => (rig, Some(work)),
+            false => {
+                drop(work);
+                (rig.restart(), None)
+            }
+        };
+        copy_folder(&rig.disk, ".Work", ".Work2");
+        let first = rig.mailbox(opened_first);
+        let (work, copy) = (rig.mailbox("Work"), rig.mailbox("Work2"));
+        drop((first, kept));
+        assert_eq!(work.uid_validity(), validity, "{context}: the original stays");
+        assert!(copy.uid_validity() > validity && copy.id() != work.id(), "{context}");
+        rig.deliver(&work, "to the original").unwrap();
+        rig.deliver(&copy, "to the copy").unwrap();
+        drop((work, copy));
+        let rig = rig.restart();
+        let (work, copy) = (rig.mailbox("Work"), rig.mailbox("Work2"));
+        assert_eq!(contents(&work)[1].1, "to the original", "{context}");
+        assert_eq!(contents(&copy)[1].1, "to the copy", "{context}");
+        assert_eq!(digests(&work)[1].as_deref(), Some("digest of to the original"), "{context}");
+        assert_eq!(digests(&copy)[1].as_deref(), Some("digest of to the copy"), "{context}");
+    }
+}
+
+#[test]
+fn a_folder_renamed_by_hand_or_put_back_after_a_rename() {
+    let rig = Rig::new();
+    rig.account.create(&name("Work"), None).unwrap();
+    let work = rig.mailbox("Work");
+    rig.deliver(&work, "one").unwrap();
+    let validity = work.uid_validity();
+    drop(work);
+    let rig = rig.restart();
+    rig.disk.rename(&root().join(".Work"), &root().join(".Play")).unwrap();
+    assert_eq!(rig.mailbox("Play").uid_validity(), validity, "there is no other");
+    copy_folder(&rig.disk, ".Play", "/saved");
+    rig.account.rename(&name("Play"), &name("Job")).unwrap();
+    let rig = rig.restart();
+    assert_eq!(rig.mailbox("Job").uid_validity(), validity);
+    // Put back as it was under the name it was saved from.
+    rig.disk.rename(Path::new("/saved"), &root().join(".Play")).unwrap();
+    let play = rig.mailbox("Play");
+    assert!(play.uid_validity() > validity);
+    assert_eq!(contents(&play), contents(&rig.mailbox("Job")));
+}
+
+#[test]
+fn deleting_a_copy_leaves_the_index_of_the_original() {
+    let rig = Rig::new();
+    rig.account.create(&name("Work"), None).unwrap();
+    rig.deliver(&rig.mailbox("Work"), "one").unwrap();
+    let rig = rig.restart();
+    copy_folder(&rig.disk, ".Work", ".Work2");
+    rig.account.delete(&name("Work2")).unwrap();
+    assert_eq!(digests(&rig.mailbox("Work")), [Some("digest of one".to_owned())]);
+}
