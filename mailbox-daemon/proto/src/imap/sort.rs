@@ -84,10 +84,8 @@ impl SortKey {
     pub fn needs(self) -> Needs {
         match self {
             SortKey::Arrival | SortKey::Relevancy | SortKey::Size => Needs::Row,
-            SortKey::Date | SortKey::Subject => Needs::Front,
-            SortKey::Cc | SortKey::DisplayFrom | SortKey::DisplayTo | SortKey::From | SortKey::To => {
-                Needs::Digest
-            }
+            SortKey::Cc | SortKey::Date | SortKey::From | SortKey::Subject | SortKey::To => Needs::Front,
+            SortKey::DisplayFrom | SortKey::DisplayTo => Needs::Digest,
         }
     }
 }

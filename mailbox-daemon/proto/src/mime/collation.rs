@@ -5,7 +5,7 @@
 pub fn collation_form(folded: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     if folded.is_ascii() {
-        out.extend(folded.iter().filter(|byte| **byte != 0));
+        folded.split(|byte| *byte == 0).for_each(|text| out.extend_from_slice(text));
     } else {
         String::from_utf8_lossy(folded).chars().filter(|letter| *letter != '\0').for_each(|letter| {
             out.extend_from_slice(upper(letter).encode_utf8(&mut [0; 4]).as_bytes());

@@ -6,6 +6,7 @@
 //! front   bytes of the front u32 | layout version | which fields are present, 16 bits
 //!         varint length of each field of FRONT | the fields' bytes
 //!         if a date is present: zigzag varint seconds since 1970, zigzag varint zone minutes
+//!         varint start and length of the first mailbox of From, of To, of Cc | those that are not part of the fields' bytes
 //! back    varint length of each field of BACK
 //!         varint start and length of message-id, of in-reply-to (they lie inside the envelope if written there plainly)
 //!         the fields' bytes
@@ -13,12 +14,13 @@
 //!
 //! The last field of BACK is packed against the others before it. Numbers are little-endian.
 
+use super::envelope_view::{EnvelopeField, first_address};
 use super::fields::Field;
 use super::structure::Part;
 use super::{date, encoded_word, fold, pack, write};
 use thiserror::Error;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const DATE_BIT: u16 = 1 << 15;
 
 /// Fields whose bytes make the front, what searches read most first.
@@ -26,6 +28,8 @@ const FRONT: usize = 6;
 /// Fields whose bytes follow one another in the back.
 const BACK: usize = 4;
 const CONTIGUOUS: usize = FRONT + BACK;
+/// Fields whose first mailbox the front tells, which is what SORT compares.
+const MAILBOXES: [EnvelopeField; 3] = [EnvelopeField::From, EnvelopeField::To, EnvelopeField::Cc];
 
 /// A field of the digest, by its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,14 +167,43 @@ impl<'a> DigestFront<'a> {
 
     /// `Date:`; `None` without one that can be read.
     pub fn sent_date(&self) -> Option<SentDate> {
-        if self.present & DATE_BIT == 0 {
-            return None;
+        self.date(&mut self.behind_fields()).ok()?
+    }
+
+    /// The part before the at sign of the first address of a field, folded; empty without one.
+    pub fn first_mailbox(&self, field: EnvelopeField) -> &'a [u8] {
+        self.mailbox(field).unwrap_or_default()
+    }
+
+    fn mailbox(&self, wanted: EnvelopeField) -> Result<&'a [u8], DigestError> {
+        let mut reader = self.behind_fields();
+        self.date(&mut reader)?;
+        let mut bounds = (0, 0);
+        for field in MAILBOXES {
+            let (start, length) = (reader.length()? as usize, reader.length()? as usize);
+            if field == wanted {
+                bounds = (start, length);
+            }
         }
-        let mut reader = Reader::new(self.data.get(self.ends[FRONT - 1] as usize..)?);
-        Some(SentDate {
-            unix_seconds: reader.signed().ok()?,
-            zone_minutes: i16::try_from(reader.signed().ok()?).ok()?,
-        })
+        let fields_end = self.ends[FRONT - 1] as usize;
+        let bytes = match bounds.0.checked_sub(fields_end) {
+            None => &self.data[bounds.0..fields_end],
+            Some(start) => reader.rest().get(start..).ok_or(DigestError::Damaged)?,
+        };
+        bytes.get(..bounds.1).ok_or(DigestError::Damaged)
+    }
+
+    fn date(&self, reader: &mut Reader<'_>) -> Result<Option<SentDate>, DigestError> {
+        if self.present & DATE_BIT == 0 {
+            return Ok(None);
+        }
+        let (unix_seconds, zone_minutes) = (reader.signed()?, reader.signed()?);
+        let zone_minutes = i16::try_from(zone_minutes).map_err(|_| DigestError::Damaged)?;
+        Ok(Some(SentDate { unix_seconds, zone_minutes }))
+    }
+
+    fn behind_fields(&self) -> Reader<'a> {
+        Reader::new(&self.data[self.ends[FRONT - 1] as usize..])
     }
 
     fn has(&self, slot: Slot) -> bool {
@@ -369,6 +402,7 @@ impl Facts {
             write_signed(date.unix_seconds, &mut out);
             write_signed(i64::from(date.zone_minutes), &mut out);
         }
+        self.write_mailboxes(&mut out);
         let front_bytes = out.len() as u32;
         out[..4].copy_from_slice(&front_bytes.to_le_bytes());
 
@@ -388,6 +422,26 @@ impl Facts {
         back.iter().flatten().for_each(|field| out.extend_from_slice(field));
         out.extend_from_slice(&tail.concat());
         Digest(out)
+    }
+
+    fn write_mailboxes(&self, out: &mut Vec<u8>) {
+        let envelope = self.contiguous[Slot::Envelope as usize].as_deref().unwrap_or_default();
+        let fields =
+            self.contiguous[..FRONT].iter().flatten().map(Vec::as_slice).collect::<Vec<_>>().concat();
+        let mut tail = Vec::new();
+        for field in MAILBOXES {
+            let mut mailbox = Vec::new();
+            if let Some(address) = first_address(envelope, field) {
+                fold::fold(&address.mailbox, &mut mailbox);
+            }
+            let start = memchr::memmem::find(&fields, &mailbox).unwrap_or_else(|| {
+                tail.extend_from_slice(&mailbox);
+                fields.len() + tail.len() - mailbox.len()
+            });
+            write_varint(start as u64, out);
+            write_varint(mailbox.len() as u64, out);
+        }
+        out.extend_from_slice(&tail);
     }
 
     fn present(&self) -> u16 {

@@ -1,5 +1,6 @@
 //! What holds for every message, however broken, and for every stored digest, however damaged.
 
+use super::envelope_view::{EnvelopeField, first_address};
 use super::header::FieldFilter;
 use super::report::{Action, RecipientReport, Report, Returned};
 use super::text::{MessageText, TextSearch};
@@ -68,6 +69,7 @@ fn check(message: &[u8]) {
     digest.view().write_body_structure(true, &mut out).unwrap();
     digest.view().write_envelope(&mut out);
     assert!(!out.contains(&0));
+    check_mailboxes(&digest.view());
 }
 
 proptest! {
@@ -112,7 +114,7 @@ proptest! {
     #[test]
     fn any_bytes_may_be_stored_as_a_digest(bytes in vec(any::<u8>(), 0..200)) {
         read_everything(&bytes);
-        let front = [&[bytes.len().min(9) as u8 + 5, 0, 0, 0, 3], &bytes[..]].concat();
+        let front = [&[bytes.len().min(9) as u8 + 5, 0, 0, 0, 4], &bytes[..]].concat();
         read_everything(&front);
     }
 
@@ -156,6 +158,28 @@ fn read_everything(bytes: &[u8]) {
     view.write_envelope(&mut out);
     let _ = view.write_body_structure(true, &mut out);
     let _ = (view.subject(), view.message_id(), view.references(), view.sent_date().map(SentDate::day));
+    let _ = view.front().first_mailbox(EnvelopeField::Cc);
+}
+
+/// The front tells what the envelope does.
+fn check_mailboxes(view: &DigestView<'_>) {
+    for field in [EnvelopeField::From, EnvelopeField::To, EnvelopeField::Cc] {
+        let mut folded = Vec::new();
+        if let Some(address) = first_address(view.envelope(), field) {
+            fold::fold(&address.mailbox, &mut folded);
+        }
+        assert_eq!(view.front().first_mailbox(field), folded);
+    }
+}
+
+#[test]
+fn first_mailboxes_need_not_stand_in_the_field_as_they_are() {
+    let header = b"From: \"A. B\" <A@x>, c@y\r\nTo: \"D \\\"E\"@z\r\nCc: =?utf-8?q?f?=@x\r\n\r\n";
+    let digest = scan_in([header]);
+    let view = digest.view();
+    let mailboxes = [EnvelopeField::From, EnvelopeField::To, EnvelopeField::Cc]
+        .map(|field| String::from_utf8_lossy(view.front().first_mailbox(field)).into_owned());
+    assert_eq!(mailboxes, ["a", "d \"e", "=?utf-8?q?f?="]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Steps 1 to 3 of REFERENCES: parents by the ids in References and In-Reply-To.
 
-use super::NONE;
-use std::collections::HashMap;
+use super::{HashTable, NONE};
 
 /// Ids that are only spoken of. What comes beyond is passed over; no household's mailbox gets there.
 const DUMMIES_MAX: usize = 1_000_000;
@@ -21,14 +20,14 @@ struct Node {
 #[derive(Default)]
 pub(super) struct Links {
     nodes: Vec<Node>,
-    by_id: HashMap<u128, u32>,
+    by_id: HashTable,
     dummies: usize,
     steps: u64,
 }
 
 impl Links {
     /// The node of a message with that id; of several messages with one id only the first gets it.
-    pub(super) fn place(&mut self, id: Option<u128>, message: u32) -> u32 {
+    pub(super) fn place(&mut self, id: Option<u64>, message: u32) -> u32 {
         let Some(id) = id else { return self.add(message) };
         match self.by_id.get(&id) {
             Some(node) if self.nodes[*node as usize].message == NONE => {
@@ -46,7 +45,7 @@ impl Links {
     }
 
     /// The node of an id that is spoken of; `None` beyond [`DUMMIES_MAX`].
-    pub(super) fn of_id(&mut self, id: u128) -> Option<u32> {
+    pub(super) fn of_id(&mut self, id: u64) -> Option<u32> {
         if let Some(node) = self.by_id.get(&id) {
             return Some(*node);
         }

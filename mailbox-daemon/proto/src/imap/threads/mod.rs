@@ -1,7 +1,7 @@
 //! Threading (RFC 5256 section 3): from facts about messages to the order in which THREAD tells them.
 //!
 //! Nothing here recurses and nothing takes time that grows with the square of the number of messages, whatever their headers
-//! say. Ids and subjects are known by hashes of 128 bits under keys of their own, so that nobody can make two of them meet.
+//! say. Ids and subjects are known by hashes of 64 bits under a key of their own, so that nobody can make two of them meet.
 
 mod links;
 mod subjects;
@@ -12,7 +12,7 @@ use crate::mime::base_subject::base_subject;
 use crate::mime::message_ids::MessageIds;
 use links::Links;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use subjects::Tree;
 
 pub use walk::{Forest, Step};
@@ -50,9 +50,9 @@ struct Message {
 pub struct Threads {
     algorithm: ThreadAlgorithm,
     messages: Vec<Message>,
-    subjects: HashMap<u128, u32>,
+    subjects: HashTable,
     links: Links,
-    keys: [RandomState; 2],
+    key: RandomState,
     base: Vec<u8>,
     id: Vec<u8>,
 }
@@ -63,9 +63,9 @@ impl Threads {
         Threads {
             algorithm,
             messages: Vec::new(),
-            subjects: HashMap::new(),
+            subjects: HashTable::default(),
             links: Links::default(),
-            keys: Default::default(),
+            key: RandomState::new(),
             base: Vec::new(),
             id: Vec::new(),
         }
@@ -104,25 +104,25 @@ impl Threads {
             return (0, is_reply);
         }
         let next = self.subjects.len() as u32 + 1;
-        (*self.subjects.entry(hash(&self.keys, &self.base)).or_insert(next), is_reply)
+        (*self.subjects.entry(self.key.hash_one(&self.base)).or_insert(next), is_reply)
     }
 
     /// Step 1: links the message's references with one another and the last one with the message.
     fn link(&mut self, message: u32, facts: &ThreadFacts<'_>) {
-        let Threads { keys, links, id, .. } = self;
-        let own = MessageIds::new(first_of(facts.message_id)).next_into(id).then(|| hash(keys, id));
+        let Threads { key, links, id, .. } = self;
+        let own = MessageIds::new(first_of(facts.message_id)).next_into(id).then(|| key.hash_one(&id));
         let node = links.place(own, message);
         let mut parent = NONE;
         let mut references = MessageIds::new(first_of(facts.references));
         while references.next_into(id) {
-            let Some(reference) = links.of_id(hash(keys, id)) else { continue };
+            let Some(reference) = links.of_id(key.hash_one(&id)) else { continue };
             if parent != NONE {
                 links.link(parent, reference);
             }
             parent = reference;
         }
         if parent == NONE && MessageIds::new(first_of(facts.in_reply_to)).next_into(id) {
-            parent = links.of_id(hash(keys, id)).unwrap_or(NONE);
+            parent = links.of_id(key.hash_one(&id)).unwrap_or(NONE);
         }
         links.move_below(parent, node);
     }
@@ -133,8 +133,27 @@ fn first_of(fields: &[u8]) -> &[u8] {
     fields.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
-fn hash(keys: &[RandomState; 2], bytes: &[u8]) -> u128 {
-    u128::from(keys[0].hash_one(bytes)) << 64 | u128::from(keys[1].hash_one(bytes))
+/// Numbers of ids and subjects by their hashes.
+type HashTable = HashMap<u64, u32, BuildHasherDefault<Hashed>>;
+
+/// What is a hash already is not hashed again.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 #[cfg(test)]

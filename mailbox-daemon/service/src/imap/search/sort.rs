@@ -1,6 +1,6 @@
 //! SORT (RFC 5256, RFC 5957) and its ESEARCH answers (RFC 5267).
 
-use super::sort_table::SortTable;
+use super::sort_table::{SortTable, Sorted};
 use super::tells;
 use crate::disk;
 use crate::imap::reply::{Answer, Refusal, Reply};
@@ -18,17 +18,18 @@ impl Session {
     pub(in crate::imap) async fn sort(&mut self, tag: &Tag, sort: Sort) -> Answer {
         let settings = self.settings();
         let sorted = Box::pin(self.sorted(&sort, &settings.limits)).await;
-        self.save(sort.returns, sorted.as_ref().ok().map(|uids| Found::Sorted(uids)));
-        let mut sorted = sorted?;
-        let modseq = self.modseq_told(&sort.key, sort.returns, Found::Sorted(&sorted))?;
+        let uids = sorted.as_ref().ok().map(|sorted| sorted.arrange(&sorted.uids));
+        self.save(sort.returns, uids.as_deref().map(Found::Sorted));
+        let (sorted, mut numbers) = (sorted?, uids.unwrap_or_default());
+        let modseq = self.modseq_told(&sort.key, sort.returns, Found::Sorted(&numbers))?;
         if !sort.uid {
-            self.selected()?.to_seqs(&mut sorted);
+            numbers = sorted.arrange(&self.selected()?.seqs_of(&sorted.uids));
         }
         match sort.returns {
-            None => self.write_sorted(&sorted, modseq, &settings.limits).await?,
+            None => self.write_sorted(&numbers, modseq, &settings.limits).await?,
             Some(returns) if !tells(returns) => {}
             Some(returns) => {
-                write::esearch(&mut self.out, tag, sort.uid, returns, Found::Sorted(&sorted), modseq);
+                write::esearch(&mut self.out, tag, sort.uid, returns, Found::Sorted(&numbers), modseq);
             }
         }
         if sort.returns.is_some_and(|returns| returns.update) {
@@ -38,8 +39,8 @@ impl Session {
         Reply::ok("sorted")
     }
 
-    /// The UIDs of all messages the key holds for, in the order asked for.
-    async fn sorted(&mut self, sort: &Sort, limits: &Limits) -> Result<Vec<u32>, Refusal> {
+    /// All messages the key holds for, in the order asked for.
+    async fn sorted(&mut self, sort: &Sort, limits: &Limits) -> Result<Sorted, Refusal> {
         let found = self.find(&sort.key).await?;
         let selected = self.selected()?;
         disk(|| selected.sort(&found, &sort.criteria, limits))
@@ -67,7 +68,7 @@ impl Selected {
         found: &SequenceSet,
         criteria: &[SortCriterion],
         limits: &Limits,
-    ) -> Result<Vec<u32>, Refusal> {
+    ) -> Result<Sorted, Refusal> {
         let mut table = SortTable::new(criteria);
         match criteria.iter().map(|criterion| criterion.key.needs()).max() {
             None | Some(Needs::Row) => self.view.for_each_row(found, &mut |_, row| table.add(row, None, b"")),
@@ -83,17 +84,9 @@ impl Selected {
         Ok(table.into_sorted())
     }
 
-    /// UIDs the session knows become sequence numbers.
-    fn to_seqs(&self, uids: &mut [u32]) {
-        let mut ascending = uids.to_vec();
-        ascending.sort_unstable();
-        let known = SequenceSet::from_ranges(ascending.iter().map(|uid| (*uid, *uid)));
-        let seqs: Vec<u32> = self.view.seqs_of(&known).iter().collect();
-        for uid in uids {
-            // Both lists have the same length, as every UID found is one the session knows.
-            if let Some(seq) = ascending.binary_search(uid).ok().and_then(|place| seqs.get(place)) {
-                *uid = *seq;
-            }
-        }
+    /// The sequence numbers of ascending UIDs that the session knows.
+    fn seqs_of(&self, uids: &[u32]) -> Vec<u32> {
+        let known = SequenceSet::from_ranges(uids.iter().map(|uid| (*uid, *uid)));
+        self.view.seqs_of(&known).iter().collect()
     }
 }

@@ -16,18 +16,38 @@ const KEYS_BYTES_MAX: usize = 1 << 30;
 /// turned round where the order is reversed.
 pub(super) struct SortTable {
     criteria: Vec<SortCriterion>,
-    entries: Vec<Entry>,
+    /// Ascending.
+    uids: Vec<u32>,
+    /// Where the key of each message ends; the next one begins there.
+    key_ends: Vec<u32>,
     keys: Vec<u8>,
     scratch: [Vec<u8>; 2],
 }
 
-struct Entry {
-    /// The first bytes of the key: most comparisons look no further.
-    prefix: u64,
-    key_start: u32,
-    key_end: u32,
-    uid: u32,
+/// Messages in order.
+pub(super) struct Sorted {
+    /// Their UIDs, ascending.
+    pub(super) uids: Vec<u32>,
+    /// Their places in `uids`, in the order asked for.
+    pub(super) places: Vec<u32>,
 }
+
+impl Sorted {
+    /// The numbers, given in the order of the mailbox, in the order asked for.
+    pub(super) fn arrange(&self, numbers: &[u32]) -> Vec<u32> {
+        self.places.iter().filter_map(|place| numbers.get(*place as usize)).copied().collect()
+    }
+}
+
+/// A message while it is sorted.
+struct Entry {
+    /// The bytes of the key that are being compared.
+    bytes: u64,
+    place: u32,
+}
+
+/// Bytes of keys compared at a time.
+const STEP_BYTES: usize = 8;
 
 impl SortTable {
     pub(super) fn new(criteria: &[SortCriterion]) -> SortTable {
@@ -38,12 +58,17 @@ impl SortTable {
                 first.push(*criterion);
             }
         }
-        SortTable { criteria: first, entries: Vec::new(), keys: Vec::new(), scratch: Default::default() }
+        SortTable {
+            criteria: first,
+            uids: Vec::new(),
+            key_ends: Vec::new(),
+            keys: Vec::new(),
+            scratch: Default::default(),
+        }
     }
 
     /// Takes a message in with what the criteria need: the front of its digest, its ENVELOPE.
     pub(super) fn add(&mut self, row: &Row, front: Option<&DigestFront<'_>>, envelope: &[u8]) {
-        let key_start = self.keys.len();
         for at in 0..self.criteria.len() {
             let SortCriterion { key, reverse } = self.criteria[at];
             let start = self.keys.len();
@@ -52,39 +77,65 @@ impl SortTable {
                 self.keys[start..].iter_mut().for_each(|byte| *byte = !*byte);
             }
         }
-        let key = &self.keys[key_start..];
-        let mut prefix = [0; 8];
-        let prefix_bytes = key.len().min(8);
-        prefix[..prefix_bytes].copy_from_slice(&key[..prefix_bytes]);
-        self.entries.push(Entry {
-            prefix: u64::from_be_bytes(prefix),
-            key_start: key_start as u32,
-            key_end: self.keys.len() as u32,
-            uid: row.uid.get(),
-        });
+        self.key_ends.push(self.keys.len() as u32);
+        self.uids.push(row.uid.get());
     }
 
-    /// The UIDs in order; where nothing else decides, the order in the mailbox does.
-    pub(super) fn into_sorted(mut self) -> Vec<u32> {
-        let key = |entry: &Entry| &self.keys[entry.key_start as usize..entry.key_end as usize];
-        self.entries.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))).then(a.uid.cmp(&b.uid))
-        });
-        self.entries.iter().map(|entry| entry.uid).collect()
+    /// The order; where nothing else decides, that in the mailbox does. What is equal so far is sorted again by the bytes that
+    /// follow, so that all comparisons are of numbers and each byte is looked at once.
+    pub(super) fn into_sorted(self) -> Sorted {
+        let mut entries: Vec<Entry> = (0..self.uids.len() as u32)
+            .map(|place| Entry { bytes: self.key_bytes(place, 0), place })
+            .collect();
+        let mut unsorted = vec![(0..entries.len(), 0)];
+        while let Some((range, key_offset)) = unsorted.pop() {
+            let entries = &mut entries[range.clone()];
+            entries.sort_unstable_by_key(|entry| (entry.bytes, entry.place));
+            let next_offset = key_offset + STEP_BYTES;
+            let mut start = range.start;
+            for equal in entries.chunk_by_mut(|a, b| a.bytes == b.bytes) {
+                let end = start + equal.len();
+                // No key is the beginning of another one, so equal ones end together.
+                if equal.len() > 1 && self.key(equal[0].place).len() > next_offset {
+                    for entry in equal {
+                        entry.bytes = self.key_bytes(entry.place, next_offset);
+                    }
+                    unsorted.push((start..end, next_offset));
+                }
+                start = end;
+            }
+        }
+        Sorted { places: entries.iter().map(|entry| entry.place).collect(), uids: self.uids }
+    }
+
+    fn key(&self, place: u32) -> &[u8] {
+        let start = (place as usize).checked_sub(1).map_or(0, |before| self.key_ends[before]);
+        &self.keys[start as usize..self.key_ends[place as usize] as usize]
+    }
+
+    /// Bytes of a key as a number that sorts as they do.
+    fn key_bytes(&self, place: u32, offset: usize) -> u64 {
+        let rest = self.key(place).get(offset..).unwrap_or_default();
+        let mut bytes = [0; STEP_BYTES];
+        match rest.first_chunk() {
+            Some(whole) => bytes = *whole,
+            None => bytes[..rest.len()].copy_from_slice(rest),
+        }
+        u64::from_be_bytes(bytes)
     }
 
     fn put(&mut self, key: SortKey, row: &Row, front: Option<&DigestFront<'_>>, envelope: &[u8]) {
         match key {
             SortKey::Arrival => self.put_number(row.internal_date),
-            SortKey::Cc => self.put_mailbox(envelope, EnvelopeField::Cc),
+            SortKey::Cc => self.put_mailbox(front, EnvelopeField::Cc),
             SortKey::Date => self.put_number(front.map_or(row.internal_date, |front| sent(row, front))),
             SortKey::DisplayFrom => self.put_display(envelope, EnvelopeField::From),
             SortKey::DisplayTo => self.put_display(envelope, EnvelopeField::To),
-            SortKey::From => self.put_mailbox(envelope, EnvelopeField::From),
+            SortKey::From => self.put_mailbox(front, EnvelopeField::From),
             SortKey::Relevancy => {}
             SortKey::Size => self.put_number(row.wire_bytes as i64),
             SortKey::Subject => self.put_subject(front.and_then(DigestFront::subject).unwrap_or_default()),
-            SortKey::To => self.put_mailbox(envelope, EnvelopeField::To),
+            SortKey::To => self.put_mailbox(front, EnvelopeField::To),
         }
     }
 
@@ -102,13 +153,8 @@ impl SortTable {
     }
 
     /// `addr-mailbox` of the first address (RFC 5256 section 3).
-    fn put_mailbox(&mut self, envelope: &[u8], field: EnvelopeField) {
-        let [folded, _] = &mut self.scratch;
-        folded.clear();
-        if let Some(address) = first_address(envelope, field) {
-            fold::fold(&address.mailbox, folded);
-        }
-        put_text(&mut self.keys, folded);
+    fn put_mailbox(&mut self, front: Option<&DigestFront<'_>>, field: EnvelopeField) {
+        put_text(&mut self.keys, front.map(|front| front.first_mailbox(field)).unwrap_or_default());
     }
 
     /// The display name of the first address, or else the address itself (RFC 5957 section 3).
