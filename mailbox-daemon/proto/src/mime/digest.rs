@@ -12,7 +12,7 @@
 //!         the fields' bytes
 //! ```
 //!
-//! The last field of BACK is packed against the others before it. Numbers are little-endian.
+//! Numbers are little-endian.
 
 use super::envelope_view::{EnvelopeField, first_address};
 use super::fields::Field;
@@ -26,10 +26,13 @@ const DATE_BIT: u16 = 1 << 15;
 /// Fields whose bytes make the front, what searches read most first.
 const FRONT: usize = 6;
 /// Fields whose bytes follow one another in the back.
-const BACK: usize = 4;
+const BACK: usize = 5;
 const CONTIGUOUS: usize = FRONT + BACK;
 /// Fields whose first mailbox the front tells, which is what SORT compares.
 const MAILBOXES: [EnvelopeField; 3] = [EnvelopeField::From, EnvelopeField::To, EnvelopeField::Cc];
+
+/// A longer one is written anew from the tree of parts whenever it is asked for.
+const BODY_STRUCTURE_BYTES_MAX: usize = 1024;
 
 /// A field of the digest, by its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +46,10 @@ pub(super) enum Slot {
     References,
     Envelope,
     Structure,
-    /// The fields of [`super::kept`] as written.
+    /// The fields of [`super::kept`] as written, packed against the fields of the back before them.
     Kept,
+    /// BODYSTRUCTURE as IMAP bytes, unless it is long.
+    BodyStructure,
     MessageId,
     InReplyTo,
 }
@@ -329,7 +334,10 @@ impl<'a> DigestView<'a> {
 
     /// Appends the value of BODYSTRUCTURE (`extensible`) or BODY.
     pub fn write_body_structure(&self, extensible: bool, out: &mut Vec<u8>) -> Result<(), DigestError> {
-        write::write_root(&self.structure()?, extensible, out);
+        match self.field(Slot::BodyStructure).filter(|_| extensible) {
+            Some(written) => out.extend_from_slice(written),
+            None => write::write_root(&self.structure()?, extensible, out),
+        }
         Ok(())
     }
 
@@ -380,6 +388,21 @@ impl Facts {
 
     pub(super) fn set(&mut self, slot: Slot, bytes: Vec<u8>) {
         self.contiguous[slot as usize] = Some(bytes);
+    }
+
+    /// Takes in the tree of parts, and BODYSTRUCTURE as it will be asked for.
+    pub(super) fn set_structure(&mut self, tree: Vec<u8>) {
+        // A big tree is not worth writing to see that it makes a long one.
+        if tree.len() <= BODY_STRUCTURE_BYTES_MAX
+            && let Ok(root) = Part::parse(&tree)
+        {
+            let mut written = Vec::with_capacity(BODY_STRUCTURE_BYTES_MAX);
+            write::write_root(&root, true, &mut written);
+            if written.len() <= BODY_STRUCTURE_BYTES_MAX {
+                self.set(Slot::BodyStructure, written);
+            }
+        }
+        self.set(Slot::Structure, tree);
     }
 
     pub(super) fn into_digest(mut self) -> Digest {

@@ -539,7 +539,7 @@ impl Scanner {
             header_start = part.header_start;
             strings_start = part.strings_end;
         }
-        self.facts.set(Slot::Structure, tree);
+        self.facts.set_structure(tree);
         self.facts.kept = self.keeper.finish();
         self.facts.into_digest()
     }

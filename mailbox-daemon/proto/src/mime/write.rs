@@ -171,3 +171,26 @@ fn write_number(mut number: u64, out: &mut Vec<u8>) {
     out.push(b' ');
     out.extend_from_slice(&digits[start..]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ScanLimits, Scanner};
+    use super::*;
+
+    #[test]
+    fn what_the_digest_keeps_is_what_the_tree_says() {
+        let part = "--b\r\nContent-Type: text/plain; name=\"a \\\" b\"\r\nContent-ID: <1@b>\r\n\r\ntext\r\n";
+        for (parts, is_kept) in [(1, true), (40, false)] {
+            let header = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+            let mut scanner =
+                Scanner::new(ScanLimits { header_bytes_max: 2000, depth_max: 6, parts_max: 100 });
+            scanner.feed(format!("{header}{}--b--\r\n", part.repeat(parts)).as_bytes());
+            let digest = scanner.finish();
+            let (mut told, mut written) = (Vec::new(), Vec::new());
+            digest.view().write_body_structure(true, &mut told).unwrap();
+            write_root(&digest.view().structure().unwrap(), true, &mut written);
+            assert_eq!(told, written);
+            assert_eq!(memchr::memmem::find(digest.as_bytes(), &written).is_some(), is_kept);
+        }
+    }
+}
