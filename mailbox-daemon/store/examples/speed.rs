@@ -65,6 +65,10 @@ fn main() -> Result<(), StoreError> {
     let thousand = SequenceSet::from_ranges([(2001, 3000)]);
     report("copy of 1,000", || inbox.copy(&thousand, &archive)?.ticket.wait())?;
     report("expunge of 1,000", || inbox.expunge(&thousand, false)?.ticket.wait())?;
+    // The disk gives back what lies scattered more slowly than what lies together.
+    let scattered = SequenceSet::from_ranges((0..1000).map(|n| (3001 + 10 * n, 3001 + 10 * n)));
+    let expunged = report("expunge of 1,000 here and there, files", || inbox.expunge(&scattered, false))?;
+    report("expunge of 1,000 here and there, sync", || expunged.ticket.wait())?;
     report("1,000 bodies", || {
         let mut buffer = vec![0; 16 * 1024];
         let mut rows = Vec::new();

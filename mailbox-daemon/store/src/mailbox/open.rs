@@ -31,16 +31,7 @@ impl Mailbox {
         closed: Arc<Closed>,
     ) -> Result<Arc<Mailbox>, StoreError> {
         let core = account.core();
-        let state_path = folder.join(StateFile::NAME);
-        let mut state = match StateFile::open(&*core.disk, &state_path, UIDS, MODSEQS)? {
-            Some(state) if !is_copied(state.state())? => state,
-            _ => begin_state(account, folder, &state_path)?,
-        };
-        let place_sum = account.place_sum(folder);
-        if state.state().place_sum != place_sum {
-            // A disk that cannot be written to now gives us another chance at the next opening.
-            let _ = state.write(&*core.disk, &state_path, State { place_sum, ..state.state() });
-        }
+        let state = state_of(account, folder, is_copied)?;
         let State { uid_validity, uid_reserved, modseq_reserved, mailbox: id, .. } = state.state();
         let (mut index, remembered) = Index::load(Arc::clone(&core.disk), &account.index_dir(), uid_validity);
         let (record, recorded) = Record::read(&*core.disk, folder)?;
@@ -143,6 +134,25 @@ impl Mailbox {
         locked(&self.shared).set_bits(&changes);
         Ok(())
     }
+}
+
+/// The state of a folder, which says from now on that it belongs there.
+fn state_of(
+    account: &AccountMail,
+    folder: &Path,
+    is_copied: &dyn Fn(State) -> Result<bool, StoreError>,
+) -> Result<StateFile, StoreError> {
+    let (disk, path) = (&*account.core().disk, folder.join(StateFile::NAME));
+    let mut state = match StateFile::open(disk, &path, UIDS, MODSEQS)? {
+        Some(state) if !is_copied(state.state())? => state,
+        _ => begin_state(account, folder, &path)?,
+    };
+    let place_sum = account.place_sum(folder);
+    if state.state().place_sum != place_sum {
+        // A disk that cannot be written to now gives us another chance at the next opening.
+        let _ = state.write(disk, &path, State { place_sum, ..state.state() });
+    }
+    Ok(state)
 }
 
 /// A folder somebody else made or copied, or whose state was lost, starts a new generation of UIDs; those in the names stay.
