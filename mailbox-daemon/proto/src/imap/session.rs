@@ -182,15 +182,15 @@ impl Phase {
 
 /// Whether EXPUNGE may be told before this command's tagged answer.
 pub fn expunge_news(body: &CommandBody) -> ExpungeNews {
-    let held = match body {
-        CommandBody::Fetch(fetch) => !fetch.target.uid,
-        CommandBody::Search(search) => !search.uid || search.key.names_sequence_numbers(),
-        CommandBody::Sort(sort) => !sort.uid || sort.key.names_sequence_numbers(),
-        CommandBody::Store(store) => !store.target.uid,
-        CommandBody::Thread(thread) => !thread.uid || thread.key.names_sequence_numbers(),
-        _ => false,
-    };
-    if held { ExpungeNews::Held } else { ExpungeNews::Told }
+    match body {
+        // They are answered without numbers, and what they expunge themselves is told before they end.
+        CommandBody::Copy(_)
+        | CommandBody::Move(_)
+        | CommandBody::Replace(_)
+        | CommandBody::Select { .. } => ExpungeNews::Told,
+        body if uses_sequence_numbers(body) => ExpungeNews::Held,
+        _ => ExpungeNews::Told,
+    }
 }
 
 /// Whether the command asks for modification sequences, which turns CONDSTORE on (RFC 7162 section 3.1). SELECT does so itself.
@@ -282,6 +282,24 @@ mod tests {
         ] {
             let states = [State::NotAuthenticated, State::Authenticated, selected, State::Logout];
             assert_eq!(states.map(|state| state.allows(&body).is_ok()), allowed, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_hold_while_a_command_counts_by_them() {
+        let limits = types::Limits::default();
+        let dialect = crate::imap::Dialect { limits: &limits, utf8_names: false, utf8_only: false };
+        for (command, expected) in [
+            ("NOOP", ExpungeNews::Told),
+            ("FETCH 1 UID", ExpungeNews::Held),
+            ("UID FETCH 1 UID", ExpungeNews::Told),
+            ("UID SEARCH NOT 1", ExpungeNews::Held),
+            ("ESEARCH IN (personal) SEEN", ExpungeNews::Told),
+            ("ESEARCH IN (selected) 1:3", ExpungeNews::Held),
+            ("MOVE 1 Trash", ExpungeNews::Told),
+        ] {
+            let body = crate::imap::parse::command(format!("{command}\r\n").as_bytes(), &dialect);
+            assert_eq!(body.map(|body| expunge_news(&body)), Ok(expected), "{command}");
         }
     }
 

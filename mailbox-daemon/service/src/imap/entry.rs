@@ -3,6 +3,7 @@
 use super::reply::{Answer, Refusal, Reply};
 use super::resolve::OTHER_USERS;
 use super::session::Session;
+use crate::disk;
 use proto::imap::Tag;
 use proto::imap::session::{Offer, State, capabilities};
 use proto::imap::write::{self, Code, Status};
@@ -85,7 +86,7 @@ impl Session {
     }
 
     pub(super) fn logout(&mut self) -> Answer {
-        self.selected = None;
+        disk(|| self.selected = None);
         self.state = State::Logout;
         write::untagged(&mut self.out, Status::Bye, None, "until next time");
         Reply::ok("logged out")

@@ -31,7 +31,7 @@ impl Session {
             Ok(place.account.delete(&place.name)?)
         })?;
         if self.selected.as_ref().is_some_and(|selected| selected.view.mailbox().is_deleted()) {
-            self.selected = None;
+            disk(|| self.selected = None);
             self.state = State::Authenticated;
             write::untagged(&mut self.out, Status::Ok, Some(&Code::Closed), "the open mailbox was deleted");
         }

@@ -21,7 +21,7 @@ impl Session {
         let name = mailbox.map_err(Refusal::unknown_name)?;
         let place = disk(|| self.place(Ok(name.clone()), Right::Read))?;
         let root = place.account.address().to_string();
-        write::quotaroot(&mut self.out, &name, self.enabled.revision2, &root);
+        write::quotaroot(&mut self.out, &name, self.enabled.utf8_names(), &root);
         self.write_quota(&place.account)?;
         Reply::ok("that is the quota")
     }

@@ -119,22 +119,17 @@ fn item(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
 
 /// `PREVIEW` and its modifier (RFC 8970 section 6).
 fn preview(cursor: &mut Cursor<'_>) -> Result<FetchItem, Fault> {
-    if !cursor.rest().starts_with(b" (") {
+    // Parentheses behind a lone item may as well hold FETCH's own modifiers.
+    let is_modified = cursor.rest().get(..6).is_some_and(|next| next.eq_ignore_ascii_case(b" (LAZY"));
+    if !is_modified {
         return Ok(FetchItem::Preview(false));
     }
     cursor.space()?;
-    let mut lazy = false;
-    cursor.list("PREVIEW's modifiers stand in parentheses", |cursor| {
-        lazy |= cursor.eat_word("LAZY");
-        match lazy {
-            true => Ok(()),
-            false => Err(Fault::syntax("the only modifier of PREVIEW is LAZY")),
-        }
+    cursor.list("PREVIEW's modifiers stand in parentheses", |cursor| match cursor.eat_word("LAZY") {
+        true => Ok(()),
+        false => Err(Fault::syntax("the only modifier of PREVIEW is LAZY")),
     })?;
-    match lazy {
-        true => Ok(FetchItem::Preview(true)),
-        false => Err(Fault::syntax("a modifier is missing")),
-    }
+    Ok(FetchItem::Preview(true))
 }
 
 fn binary(cursor: &mut Cursor<'_>, peek: bool) -> Result<FetchItem, Fault> {

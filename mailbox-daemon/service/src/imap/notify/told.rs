@@ -157,7 +157,7 @@ impl Session {
             MailboxChange::Annotated { mailbox: None, entries, .. } => {
                 if is_mine && notify.set.groups.iter().any(|group| group.server_metadata) {
                     let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
-                    write::metadata_changed(&mut self.out, None, self.enabled.revision2, &entries);
+                    write::metadata_changed(&mut self.out, None, self.enabled.utf8_names(), &entries);
                 }
                 Ok(())
             }
@@ -210,7 +210,7 @@ impl Session {
         if Wanted::of(&notify.set, name, || self.is_subscribed(name)).metadata {
             let rights = self.resolve(name)?.rights;
             if rights.has(Right::Lookup) && rights.has(Right::Read) {
-                write::metadata_changed(&mut self.out, Some(name), self.enabled.revision2, entries);
+                write::metadata_changed(&mut self.out, Some(name), self.enabled.utf8_names(), entries);
             }
         }
         Ok(())
