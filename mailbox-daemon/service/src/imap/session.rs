@@ -191,6 +191,14 @@ impl Session {
         }
     }
 
+    /// Does what was read while the session told something that took long: nothing more may come to wake it for that.
+    pub(super) async fn use_early_input(&mut self) -> Result<(), Refusal> {
+        match self.input.is_empty() {
+            true => Ok(()),
+            false => self.use_input().await.map(drop),
+        }
+    }
+
     /// Takes everything that is complete out of the input; whether that was anything.
     async fn use_input(&mut self) -> Result<bool, Refusal> {
         let mut is_any = false;
@@ -435,7 +443,7 @@ impl Session {
         self.close().await
     }
 
-    async fn close(&mut self) -> Flow {
+    pub(super) async fn close(&mut self) -> Flow {
         if let Some(stream) = &mut self.stream {
             let _ = timeout(Duration::from_secs(5), stream.shutdown()).await;
         }

@@ -16,7 +16,7 @@ use proto::imap::CommandBody;
 use proto::imap::command::{Fetch, MessageSet, Target};
 use proto::imap::metadata::Annotated;
 use proto::imap::notify::{MessageEvents, NotifySet};
-use proto::imap::session::ExpungeNews;
+use proto::imap::session::{ExpungeNews, State};
 use proto::imap::write::{self, Code, Status};
 use std::collections::HashMap;
 use store::{Listener, MailboxChange};
@@ -81,10 +81,13 @@ impl Session {
         {
             return self.bye(why).await;
         }
-        let told = self.tell_while_sleeping().await;
+        let told = match self.tell_while_sleeping().await {
+            Ok(()) => self.use_early_input().await,
+            gone => gone,
+        };
         match (told, self.flush().await) {
-            (Ok(()), Ok(())) => Flow::Continue(()),
-            _ => Flow::Break(()),
+            (Ok(()), Ok(())) if self.state != State::Logout => Flow::Continue(()),
+            _ => self.close().await,
         }
     }
 
