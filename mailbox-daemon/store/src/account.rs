@@ -2,6 +2,7 @@
 
 mod acl;
 mod annotations;
+mod closed;
 mod copied;
 mod ledger;
 mod list;
@@ -11,9 +12,9 @@ mod usage;
 
 pub use acl::{Acl, AclEntry, Who};
 pub use annotations::{AnnotationChange, Annotations};
+pub(crate) use closed::ClosedMailboxes;
 pub use list::MailboxEntry;
 pub(crate) use sharing::{Sharing, rights_in};
-pub(crate) use usage::ClosedUsage;
 
 use crate::disk::FileKind;
 use crate::error::StoreError;

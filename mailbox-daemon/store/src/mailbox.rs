@@ -101,6 +101,7 @@ impl Mailbox {
     pub fn status(&self) -> Status {
         let shared = locked(&self.shared);
         Status {
+            mailbox: self.id,
             messages: shared.entries.len() as u32,
             uid_next: shared.uid_next,
             uid_validity: self.uid_validity,
@@ -226,7 +227,7 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         self.flush();
         if !self.is_deleted() {
-            self.core().closed_usage.record(self);
+            self.core().closed.record(self, locked(&self.writer).recorded);
         }
         self.closed.set();
     }

@@ -1,4 +1,4 @@
-use crate::account::{AccountMail, ClosedUsage, Sharing, rights_in};
+use crate::account::{AccountMail, ClosedMailboxes, Sharing, rights_in};
 use crate::bell::Bell;
 use crate::commit::Committer;
 use crate::disk::Disk;
@@ -51,7 +51,7 @@ pub(crate) struct Core {
     /// Which mailboxes are shared.
     pub(crate) sharing: Sharing,
     /// What closed mailboxes hold.
-    pub(crate) closed_usage: ClosedUsage,
+    pub(crate) closed: ClosedMailboxes,
     recent: Mutex<VecDeque<Arc<Mailbox>>>,
     set_aside: Mutex<Vec<PathBuf>>,
     damage: Bell,
@@ -77,7 +77,7 @@ impl Store {
             state_dir: state_dir.to_owned(),
             options,
             sharing: Sharing::default(),
-            closed_usage: ClosedUsage::default(),
+            closed: ClosedMailboxes::default(),
             recent: Mutex::default(),
             set_aside: Mutex::default(),
             damage: Bell::new(),

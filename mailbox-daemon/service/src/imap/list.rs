@@ -1,6 +1,7 @@
 //! LIST, LSUB, STATUS (RFC 9051 section 6.3, RFC 5258, RFC 5819, RFC 6154).
 
 use super::reply::{Answer, Refusal, Reply};
+use super::resolve::Place;
 use super::session::Session;
 use crate::disk;
 use proto::imap::command::{List, MailboxArgument, StatusItem};
@@ -8,7 +9,7 @@ use proto::imap::list::Pattern;
 use proto::imap::write::{self, ListLine};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use store::{Mailbox, MailboxEntry};
+use store::{Mailbox, MailboxEntry, Status};
 use types::{MailboxName, Right, Rights};
 
 impl Session {
@@ -38,9 +39,9 @@ impl Session {
                 }
                 // It went away, or may not be read: the others are still told (RFC 5819 section 2).
                 if let Some(items) = list.returns.status.as_deref()
-                    && let Ok(mailbox) = disk(|| self.readable(&entry.name))
+                    && let Ok(status) = disk(|| self.status_of(&entry.name))
                 {
-                    self.write_status(&entry.name, &mailbox, items);
+                    self.write_status(&entry.name, &status, items);
                 }
             }
             self.flush_if_full(&settings.limits).await?;
@@ -80,23 +81,39 @@ impl Session {
 
     pub(super) fn status(&mut self, mailbox: MailboxArgument, items: &[StatusItem]) -> Answer {
         let name = mailbox.map_err(Refusal::unknown_name)?;
-        let mailbox = disk(|| -> Result<_, Refusal> {
-            let mailbox = self.readable(&name)?;
+        let status = disk(|| -> Result<_, Refusal> {
+            let place = self.readable_place(&name)?;
+            if let Some(status) = place.account.closed_status(&place.name)? {
+                return Ok(status);
+            }
+            let mailbox = place.open()?.mailbox;
             mailbox.rescan()?;
-            Ok(mailbox)
+            Ok(mailbox.status())
         })?;
-        self.write_status(&name, &mailbox, items);
+        self.write_status(&name, &status, items);
         Reply::ok("that is its status")
     }
 
     pub(super) fn readable(&self, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
-        let place = self.resolve(name)?;
-        place.require(Right::Read)?;
-        Ok(place.open()?.mailbox)
+        Ok(self.readable_place(name)?.open()?.mailbox)
     }
 
-    pub(super) fn write_status(&mut self, name: &MailboxName, mailbox: &Arc<Mailbox>, items: &[StatusItem]) {
-        let status = mailbox.status();
+    fn readable_place(&self, name: &MailboxName) -> Result<Place, Refusal> {
+        let place = self.resolve(name)?;
+        place.require(Right::Read)?;
+        Ok(place)
+    }
+
+    /// What a mailbox holds, which need not be opened for that where it was known when it was closed.
+    pub(super) fn status_of(&self, name: &MailboxName) -> Result<Status, Refusal> {
+        let place = self.readable_place(name)?;
+        match place.account.closed_status(&place.name)? {
+            Some(status) => Ok(status),
+            None => Ok(place.open()?.mailbox.status()),
+        }
+    }
+
+    pub(super) fn write_status(&mut self, name: &MailboxName, status: &Status, items: &[StatusItem]) {
         let append_limit = self.host.settings.load().limits.message_bytes_max;
         let values: Vec<(StatusItem, u64)> = items
             .iter()
@@ -106,7 +123,7 @@ impl Session {
                     StatusItem::Deleted => u64::from(status.deleted),
                     StatusItem::DeletedStorage => status.deleted_bytes,
                     StatusItem::HighestModSeq => status.highest_modseq.0,
-                    StatusItem::MailboxId => mailbox.id(),
+                    StatusItem::MailboxId => status.mailbox,
                     StatusItem::Messages => u64::from(status.messages),
                     StatusItem::Recent => u64::from(status.recent),
                     StatusItem::Size => status.bytes,

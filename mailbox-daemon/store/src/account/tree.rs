@@ -213,7 +213,7 @@ impl AccountMail {
             }
         }
         mailboxes.remove(name);
-        self.core.closed_usage.forget(&self.address, name);
+        self.core.closed.forget(&self.address, name);
         drop(mailboxes);
         self.core.sharing.forget(&self.address);
         self.core.close_recent(Mailbox::is_deleted);
@@ -255,7 +255,7 @@ impl AccountMail {
             let slot = mailboxes.remove(name);
             let is_regenerated = self.rename_folder(name, folder, renamed, mailbox.as_deref())?;
             for changed in [name, renamed] {
-                self.core.closed_usage.forget(&self.address, changed);
+                self.core.closed.forget(&self.address, changed);
             }
             if let (Some(slot), false) = (slot, is_regenerated) {
                 mailboxes.insert(renamed.clone(), slot);
@@ -329,7 +329,7 @@ impl AccountMail {
     ) -> Result<(), StoreError> {
         core.committer.check()?;
         core.sharing.forget(address);
-        core.closed_usage.forget_account(address);
+        core.closed.forget_account(address);
         let (disk, root) = (&core.disk, tree_of(core, "mail", address));
         if let Some(account) = account {
             let mailboxes = locked(&account.mailboxes);

@@ -3,41 +3,11 @@
 use super::AccountMail;
 use crate::error::StoreError;
 use crate::locked;
-use crate::mailbox::Mailbox;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use types::{Address, MailboxName, Usage};
+use crate::mailbox::Status;
+use std::sync::Arc;
+use types::{MailboxName, Usage};
 
-/// What closed mailboxes hold, since the start. What another program puts into one counts when it is opened again.
-#[derive(Default)]
-pub(crate) struct ClosedUsage(Mutex<HashMap<Address, HashMap<MailboxName, Usage>>>);
-
-impl ClosedUsage {
-    /// A mailbox is closed.
-    pub(crate) fn record(&self, mailbox: &Mailbox) {
-        let (name, usage) = (mailbox.name(), of(mailbox));
-        let mut accounts = locked(&self.0);
-        accounts.entry(mailbox.account().address().clone()).or_default().insert(name, usage);
-    }
-
-    /// A name means another mailbox from now on, or none.
-    pub(super) fn forget(&self, account: &Address, name: &MailboxName) {
-        if let Some(mailboxes) = locked(&self.0).get_mut(account) {
-            mailboxes.remove(name);
-        }
-    }
-
-    pub(super) fn forget_account(&self, account: &Address) {
-        locked(&self.0).remove(account);
-    }
-
-    fn get(&self, account: &Address, name: &MailboxName) -> Option<Usage> {
-        locked(&self.0).get(account)?.get(name).copied()
-    }
-}
-
-fn of(mailbox: &Mailbox) -> Usage {
-    let status = mailbox.status();
+fn of(status: &Status) -> Usage {
     Usage { messages: u64::from(status.messages), bytes: status.bytes }
 }
 
@@ -59,11 +29,12 @@ impl AccountMail {
     fn usage_of(self: &Arc<Self>, name: &MailboxName) -> Result<Usage, StoreError> {
         let open = locked(&self.mailboxes).get(name).and_then(|slot| slot.mailbox.upgrade());
         if let Some(mailbox) = open {
-            return Ok(of(&mailbox));
+            return Ok(of(&mailbox.status()));
         }
-        match self.core.closed_usage.get(&self.address, name) {
-            Some(usage) => Ok(usage),
-            None => Ok(of(&*self.mailbox(name)?)),
+        // What another program puts into a closed one counts when it is opened again.
+        match self.core.closed.get(&self.address, name) {
+            Some((status, _)) => Ok(of(&status)),
+            None => Ok(of(&self.mailbox(name)?.status())),
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Arrival {
 /// What STATUS tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
+    /// The number of the mailbox, as [`Mailbox::id`](crate::Mailbox::id).
+    pub mailbox: u64,
     /// Messages.
     pub messages: u32,
     /// The UID the next message gets or a smaller one nobody has.

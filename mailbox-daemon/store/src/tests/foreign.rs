@@ -312,3 +312,48 @@ fn many_messages_are_opened_wherever_they_went() {
     assert_eq!(open(7).unwrap(), ("line\r\n".to_owned(), false));
     assert!(matches!(open(8), Err(StoreError::NoSuchMessage)));
 }
+
+#[test]
+fn a_closed_mailbox_is_remembered_until_somebody_touches_its_files() {
+    let rig = Rig::new();
+    let archive = name("Archive");
+    let closed = || rig.account.closed_status(&archive).unwrap();
+    // Delivers or not, closes and lets the times of the directories settle: what the mailbox held.
+    let close = |bodies: &[&str]| {
+        let mailbox = rig.mailbox("Archive");
+        for body in bodies {
+            rig.deliver(&mailbox, body).unwrap();
+        }
+        rig.disk.advance_s(60);
+        mailbox.rescan().unwrap();
+        assert_eq!(closed(), None, "it is open");
+        let status = mailbox.status();
+        drop(mailbox);
+        rig.account.core().close_recent(|_| true);
+        status
+    };
+    assert_eq!(closed(), None, "it was never open");
+    close(&["one\r\n", "two\r\n"]);
+    assert_eq!(closed(), None, "messages nobody was told of");
+    let held = close(&[]);
+    let told = closed().expect("the files are the same");
+    assert_eq!((told.messages, told.unseen, told.uid_next), (2, 2, 3));
+    assert_eq!((told.mailbox, told.bytes), (held.mailbox, held.bytes));
+    assert_eq!(rig.mailbox("Archive").status(), told);
+    close(&[]);
+    let folder = root().join(".Archive");
+    rig.disk.put_file(&folder.join("new/1700000001.b.other"), b"three\n").unwrap();
+    assert_eq!(closed(), None, "another program delivered");
+    assert_eq!(close(&[]).messages, 3);
+    close(&[]);
+    assert_eq!(closed().map(|status| status.unseen), Some(3));
+    let (new, cur) = (folder.join("new"), folder.join("cur"));
+    let unseen = &rig.disk.names(&new).unwrap()[0];
+    rig.disk.rename(&new.join(unseen), &cur.join(format!("{unseen}:2,S"))).unwrap();
+    assert_eq!(closed(), None, "another program changed flags");
+    assert_eq!(rig.mailbox("Archive").status().unseen, 2);
+    close(&[]);
+    assert_eq!(closed().map(|status| status.unseen), Some(2));
+    rig.account.rename(&archive, &name("Old")).unwrap();
+    assert_eq!(closed(), None, "it went away");
+}

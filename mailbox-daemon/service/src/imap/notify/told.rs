@@ -112,7 +112,7 @@ impl Session {
         let mailbox = place.open()?.mailbox;
         mailbox.rescan()?;
         notify.known.insert(entry.name.clone(), Known::of(&mailbox.status()));
-        self.write_status(&entry.name, &mailbox, first_items(events));
+        self.write_status(&entry.name, &mailbox.status(), first_items(events));
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl Session {
         let before = notify.known.insert(name.clone(), now);
         let items = now.news(before, events, self.enabled.condstore);
         if !items.is_empty() {
-            self.write_status(name, &mailbox, &items);
+            self.write_status(name, &mailbox.status(), &items);
         }
         Ok(())
     }
