@@ -52,8 +52,7 @@ impl Fuzzed {
             let file = self.inbox.open_message(row.uid).expect("it can be read");
             assert_eq!(file.read_at(&mut text, 0).expect("it can be read"), TEXT.len());
             assert_eq!(text, TEXT);
-            let (all, flagged) =
-                (SequenceSet::from_ranges([(1, u32::MAX)]), Flags::system(SystemFlag::Flagged));
+            let (all, flagged) = (SequenceSet::all(), Flags::system(SystemFlag::Flagged));
             self.inbox.store_flags(&all, FlagChange::Add, flagged, &[], None).expect("it can be flagged");
             let now = self.inbox.row(row.uid).expect("it is there");
             assert_eq!(now.flags, row.flags.with(flagged));

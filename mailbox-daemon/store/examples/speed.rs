@@ -16,7 +16,7 @@ fn main() -> Result<(), StoreError> {
     let messages: u32 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(50_000);
     let dir = Path::new(&dir);
     let address = Address::parse_own("ana@home.test").map_err(|_| StoreError::NameUnfit)?;
-    let everything = SequenceSet::from_ranges([(1, u32::MAX)]);
+    let everything = SequenceSet::all();
 
     let open = || -> Result<(Store, Arc<Mailbox>), StoreError> {
         let store = Store::open(disk::real(), dir, "speed", StoreOptions { mailboxes_max: 100 })?;

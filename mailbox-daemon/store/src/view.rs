@@ -110,6 +110,12 @@ impl View {
         belief.exists(&shared)
     }
 
+    /// The highest UID the session knows, expunged or not; 0 when it knows none.
+    pub fn last_uid(&self) -> u32 {
+        let (belief, shared) = self.look();
+        belief.last_uid(&shared)
+    }
+
     /// The first message without `\Seen`.
     pub fn first_unseen(&self) -> Option<SeqNo> {
         let (belief, shared) = self.look();
@@ -378,8 +384,7 @@ impl Belief {
 
     /// Takes down messages after a UID whose flags changed; whether those are all.
     fn gather_flags(&self, shared: &Shared, after: u32, changes: &mut Changes) -> bool {
-        let everywhere = || SequenceSet::from_ranges([(1, u32::MAX)]);
-        let changed = shared.views.changed_since(self.flags_told).unwrap_or_else(everywhere);
+        let changed = shared.views.changed_since(self.flags_told).unwrap_or_else(SequenceSet::all);
         let known = self.known(shared);
         for range in changed.ranges().iter().filter(|range| range.last > after) {
             let first = range.first.max(after + 1);

@@ -1,8 +1,8 @@
 //! offlineimap: a server's mailboxes and a local Maildir kept alike, both ways, by a program that knows nothing of CONDSTORE.
 
 use super::program::Program;
-use super::twin::{add, far, find, near, set_flags};
-use super::{Demo, Door, ImapClient, deliver};
+use super::twin::{add, after_both, change_far, far, find, near, set_flags};
+use super::{Demo, Door, deliver};
 use std::fs;
 use std::path::PathBuf;
 
@@ -59,29 +59,11 @@ fn both_sides_are_alike_after_changes_on_both() {
     fs::remove_file(find(&twin.mail().join("INBOX"), "number 1")).unwrap();
     add(&twin.mail().join("INBOX"), "written near");
     add(&twin.mail().join("Made here"), "in a new folder");
-    let mut imap = ImapClient::log_in(&demo, "ana@home.test").unwrap();
-    imap.command("SELECT INBOX").unwrap().ok();
-    imap.command("STORE 3 +FLAGS (\\Answered)").unwrap().ok();
-    imap.command("STORE 4 +FLAGS (\\Deleted)").unwrap().ok();
-    imap.command("EXPUNGE").unwrap().ok();
-    imap.command("CREATE \"Made there\"").unwrap().ok();
-    imap.command("MOVE 4 \"Made there\"").unwrap().ok();
-    imap.append("Archive", "\\Seen", "Subject: written far\r\n\r\nhello\r\n").unwrap().ok();
+    change_far(&demo);
 
     twin.sync();
-    let expected = [
-        ("Archive", "written far", "S"),
-        ("INBOX", "number 0", "FS"),
-        ("INBOX", "number 2", "R"),
-        ("INBOX", "number 5", ""),
-        ("INBOX", "written near", ""),
-        ("Made here", "in a new folder", ""),
-        ("Made there", "number 4", ""),
-    ];
-    let expected =
-        expected.map(|(folder, subject, flags)| ((folder.to_owned(), subject.to_owned()), flags.to_owned()));
-    assert_eq!(far(&demo), expected.clone().into());
-    assert_eq!(near(&twin.mail()), expected.into());
+    assert_eq!(far(&demo), after_both());
+    assert_eq!(near(&twin.mail()), after_both());
 
     // Nothing is left to do, once and twice.
     for _ in 0..2 {

@@ -90,3 +90,31 @@ pub fn add(folder: &Path, subject: &str) {
     let name = format!("1700000000.{}.near", subject.replace(' ', "-"));
     fs::write(folder.join("cur").join(name + ":2,"), format!("Subject: {subject}\n\nhello\n")).unwrap();
 }
+
+/// Changes on the server: a flag, a removal, a move, a new folder, a new message.
+pub fn change_far(demo: &Demo) {
+    let mut imap = ImapClient::log_in(demo, "ana@home.test").unwrap();
+    imap.command("SELECT INBOX").unwrap().ok();
+    imap.command("STORE 3 +FLAGS (\\Answered)").unwrap().ok();
+    imap.command("STORE 4 +FLAGS (\\Deleted)").unwrap().ok();
+    imap.command("EXPUNGE").unwrap().ok();
+    imap.command("CREATE \"Made there\"").unwrap().ok();
+    imap.command("MOVE 4 \"Made there\"").unwrap().ok();
+    imap.append("Archive", "\\Seen", "Subject: written far\r\n\r\nhello\r\n").unwrap().ok();
+}
+
+/// What both sides hold after [`change_far`] and its counterpart on the near side.
+pub fn after_both() -> Messages {
+    let expected = [
+        ("Archive", "written far", "S"),
+        ("INBOX", "number 0", "FS"),
+        ("INBOX", "number 2", "R"),
+        ("INBOX", "number 5", ""),
+        ("INBOX", "written near", ""),
+        ("Made here", "in a new folder", ""),
+        ("Made there", "number 4", ""),
+    ];
+    expected
+        .map(|(folder, subject, flags)| ((folder.to_owned(), subject.to_owned()), flags.to_owned()))
+        .into()
+}

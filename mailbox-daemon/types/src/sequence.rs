@@ -19,6 +19,11 @@ impl SequenceSet {
         SequenceSet::default()
     }
 
+    /// Every number there is.
+    pub fn all() -> SequenceSet {
+        SequenceSet::from_ranges([(1, u32::MAX)])
+    }
+
     /// Normalises ranges in any order; zero ends are dropped.
     pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> SequenceSet {
         let mut sorted: Vec<SequenceRange> = ranges

@@ -66,7 +66,7 @@ impl Session {
         selected.require(Right::Expunge)?;
         let known = match uids {
             Some(set) => selected.uids(&Target { uid: true, set })?,
-            None => selected.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)])),
+            None => selected.view.uids_of(&SequenceSet::all()),
         };
         if !known.is_empty() {
             let expunged = disk(|| selected.view.mailbox().expunge(&known, true))?;

@@ -18,8 +18,7 @@ impl Session {
         if view.mailbox().uid_validity().get() != resync.uid_validity {
             return Ok(());
         }
-        let everything = || SequenceSet::from_ranges([(1, u32::MAX)]);
-        let known = resync.known.clone().unwrap_or_else(everything);
+        let known = resync.known.clone().unwrap_or_else(SequenceSet::all);
         let matched = resync.matched.as_ref();
         let sure = matched.map_or(0, |(numbers, uids)| last_match(view, numbers, uids));
         let doubtful = known.without(&SequenceSet::from_ranges([(sure.min(1), sure)]));

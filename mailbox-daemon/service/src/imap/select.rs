@@ -22,7 +22,7 @@ impl Selected {
             rights_as_of,
             read_only: read_only || !rights.has_any(changing()),
             recent: view.recent(),
-            arrivals_told: view.uid_of(view.exists()).map_or(0, types::Uid::get),
+            arrivals_told: view.last_uid(),
             saved: SequenceSet::new(),
             contexts: Contexts::default(),
             keywords_told: 0,
@@ -115,7 +115,7 @@ impl Session {
         let Some(selected) = self.selected.take() else { return Err(Refusal::bad("no mailbox is open")) };
         self.state = State::Authenticated;
         if !selected.read_only && selected.rights.has(Right::Expunge) {
-            let all = SequenceSet::from_ranges([(1, u32::MAX)]);
+            let all = SequenceSet::all();
             let mailbox = selected.view.mailbox();
             // Messages this session was never told of stay.
             let known = selected.view.uids_of(&all);

@@ -317,7 +317,7 @@ impl AccountMail {
         self.create(to, None)?;
         self.copy_annotations(&MailboxName::inbox(), to)?;
         let (inbox, target) = (self.mailbox(&MailboxName::inbox())?, self.mailbox(to)?);
-        let everything = SequenceSet::from_ranges([(1, u32::MAX)]);
+        let everything = SequenceSet::all();
         inbox.move_to(&everything, &target)?.ticket.wait()
     }
 

@@ -6,7 +6,6 @@ use crate::disk::crash::Survival;
 use crate::{Expunges, FlagChange, Mailbox, View};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use types::{Flags, ModSeq, SequenceSet, SystemFlag};
 
@@ -230,14 +229,7 @@ impl World {
             Step::ComeBack(which) => self.come_back(which),
             Step::Restart => self.restart(Rig::restart),
             Step::Kill => self.restart(|rig| rig.crash(Survival::Everything)),
-            Step::LoseIndex => self.restart(|rig| {
-                let Rig { disk, store, account } = rig;
-                drop(account);
-                store.close();
-                drop(store);
-                crate::disk::remove_tree(&disk, Path::new("/state/index")).unwrap();
-                Rig::on(disk)
-            }),
+            Step::LoseIndex => self.restart(Rig::lose_index),
             Step::TimePasses => self.rig().disk.advance_s(5),
             Step::ForeignDrop(which) => {
                 let body = self.body();

@@ -15,15 +15,6 @@ fn box_of(count: u32) -> Rig {
     rig
 }
 
-fn lose_index(rig: Rig) -> Rig {
-    let Rig { disk, store, account } = rig;
-    drop(account);
-    store.close();
-    drop(store);
-    crate::disk::remove_tree(&disk, Path::new("/state/index")).unwrap();
-    Rig::on(disk)
-}
-
 /// UIDs of what changed and of what vanished since.
 fn since(rig: &Rig, known: &[u32], modseq: ModSeq) -> (Vec<u32>, Vec<u32>) {
     let view = View::open(rig.inbox()).unwrap();
@@ -72,7 +63,7 @@ fn a_lost_index_makes_everything_changed_and_everything_missing_vanished() {
     let rig = box_of(6);
     rig.inbox().expunge(&uids(&[1, 5]), false).unwrap().ticket.wait().unwrap();
     let before = told(&rig);
-    let rig = lose_index(rig);
+    let rig = rig.lose_index();
     assert_eq!(since(&rig, &[1, 2, 3, 4, 5, 6, 7], before), (vec![2, 3, 4, 6], vec![1, 5]));
     let known = told(&rig);
     assert!(known > before);

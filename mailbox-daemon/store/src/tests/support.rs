@@ -32,7 +32,7 @@ pub(super) fn uids(numbers: &[u32]) -> SequenceSet {
 }
 
 pub(super) fn everything() -> SequenceSet {
-    SequenceSet::from_ranges([(1, u32::MAX)])
+    SequenceSet::all()
 }
 
 pub(super) fn flag(flag: SystemFlag) -> Flags {
@@ -68,6 +68,16 @@ impl Rig {
         self.disk.cut();
         let disk = self.disk.survive(survival);
         drop(self);
+        Rig::on(disk)
+    }
+
+    /// Stops, loses the index and starts again.
+    pub(super) fn lose_index(self) -> Rig {
+        let Rig { disk, store, account } = self;
+        drop(account);
+        store.close();
+        drop(store);
+        crate::disk::remove_tree(&disk, Path::new("/state/index")).unwrap();
         Rig::on(disk)
     }
 

@@ -21,7 +21,7 @@ use proto::imap::write::{self, Code, Status};
 use std::collections::HashMap;
 use store::{Listener, MailboxChange};
 use told::Known;
-use types::{MailboxName, SequenceSet, Uid};
+use types::{MailboxName, SequenceSet};
 
 /// Mailboxes whose state is remembered, and mailboxes whose state NOTIFY SET STATUS tells.
 const KNOWN_MAX: usize = 500;
@@ -46,7 +46,7 @@ impl Session {
         }
         self.notify = Some(Box::new(notify));
         if let Some(selected) = &mut self.selected {
-            selected.arrivals_told = selected.last_known();
+            selected.arrivals_told = selected.view.last_uid();
         }
         Reply::ok("you will be told")
     }
@@ -108,7 +108,7 @@ impl Session {
             return Ok(());
         };
         let Some(selected) = self.selected.as_deref_mut() else { return Ok(()) };
-        let last = selected.last_known();
+        let last = selected.view.last_uid();
         let after = std::mem::replace(&mut selected.arrivals_told, last);
         if last <= after || events.fetch.is_empty() {
             return Ok(());
@@ -209,12 +209,5 @@ impl Own {
             }
             (Own::Annotations(..), _) => false,
         }
-    }
-}
-
-impl super::session::Selected {
-    /// The highest UID the client was told of.
-    fn last_known(&self) -> u32 {
-        self.view.uid_of(self.view.exists()).map_or(0, Uid::get)
     }
 }

@@ -172,7 +172,7 @@ impl Compiled {
 
     /// The messages of whose file names that holds: one walk through the names, then numbers to compare.
     fn identities(selected: &Selected, holds: impl Fn(Identity) -> bool) -> Result<Compiled, Refusal> {
-        let all = selected.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)]));
+        let all = selected.view.uids_of(&SequenceSet::all());
         let mut found = SequenceSet::new();
         disk(|| {
             selected.view.mailbox().for_each_identity(&all, |row, identity| {

@@ -37,7 +37,7 @@ impl Session {
     pub(super) fn keep_up_to_date(&mut self, tag: &Tag, uid: bool, key: SearchKey, found: &SequenceSet) {
         let Some(selected) = &mut self.selected else { return };
         let key = selected.pinned(key);
-        let highest = selected.highest_uid();
+        let highest = selected.view.last_uid();
         let Contexts { kept: contexts, highest: known, .. } = &mut selected.contexts;
         contexts.retain(|context| context.tag != *tag);
         if contexts.len() >= CONTEXTS_MAX {
@@ -75,7 +75,7 @@ impl Session {
         if changed.is_empty() {
             return Ok(());
         }
-        selected.contexts.highest = selected.highest_uid();
+        selected.contexts.highest = selected.view.last_uid();
         let mut contexts = std::mem::take(&mut selected.contexts.kept);
         for context in &mut contexts {
             let among = SearchKey::Uid(MessageSet::Numbers(changed.clone()));
@@ -113,13 +113,9 @@ impl Selected {
             self.contexts.remove(out, &changes.vanished, &gone);
         }
         let changed = changes.flags.iter().map(|(_, row)| (row.uid.get(), row.uid.get()));
-        let new = changes.exists.map(|_| (self.contexts.highest.saturating_add(1), self.highest_uid()));
+        let new = changes.exists.map(|_| (self.contexts.highest.saturating_add(1), self.view.last_uid()));
         let new = new.filter(|(first, last)| first <= last);
         self.contexts.changed = union(&self.contexts.changed, &SequenceSet::from_ranges(changed.chain(new)));
-    }
-
-    fn highest_uid(&self) -> u32 {
-        self.view.uid_of(self.view.exists()).map_or(0, types::Uid::get)
     }
 
     /// The key with the messages that sequence numbers and `$` mean now, as they mean others later.

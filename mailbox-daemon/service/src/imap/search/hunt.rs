@@ -43,7 +43,7 @@ impl Hunt {
     ) -> Result<Hunt, Refusal> {
         let needs = key.needs();
         let mut key = Compiled::new(key, selected, now, revision2)?;
-        let all = selected.view.uids_of(&SequenceSet::from_ranges([(1, u32::MAX)]));
+        let all = selected.view.uids_of(&SequenceSet::all());
         let mut left = key.candidates(&all);
         if needs == Needs::Message && fulltext && left.count() >= LOOKED_UP_MIN {
             let mailbox = selected.view.mailbox();
