@@ -45,6 +45,7 @@ install_quietly() {
         postfix) disable postfix.service ;;
         dovecot-*) disable dovecot.service dovecot.socket ;;
         fetchmail) disable fetchmail.service ;;
+        knot) disable knot.service ;;
         esac
     done
 }

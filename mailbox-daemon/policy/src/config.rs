@@ -3,13 +3,18 @@
 //! The text becomes [`Settings`] or a [`ConfigError`] that names the line and, where a key is misspelt, the key that was
 //! probably meant. Paths are relative to the state directory.
 
+mod dns;
+mod inbound;
+mod outbound;
 mod suggestion;
 mod target;
 
+pub use dns::Dns;
+pub use inbound::Inbound;
+pub use outbound::Outbound;
 pub use target::{HostPort, Relay, TlsMode};
 
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -31,6 +36,9 @@ pub struct Settings {
     /// How clients log in.
     #[serde(default)]
     pub auth: AuthSettings,
+    /// How mail from others is judged.
+    #[serde(default)]
+    pub inbound: Inbound,
     /// Where mail for others goes.
     #[serde(default)]
     pub outbound: Outbound,
@@ -89,34 +97,6 @@ impl Default for TlsFiles {
 pub struct AuthSettings {
     /// Lets clients on loopback log in without TLS. For the demo box; an appliance never sets it.
     pub cleartext_loopback: bool,
-}
-
-/// Where mail for others goes: a route of its own, else the relay, else the domain's MX.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Outbound {
-    /// Fixed servers for single domains.
-    #[serde(deserialize_with = "target::routes")]
-    pub route: BTreeMap<Domain, HostPort>,
-    /// `host:port` of a relay for all other mail.
-    #[serde(deserialize_with = "target::optional_host_port")]
-    pub relay: Option<HostPort>,
-    /// How the relay is spoken to; by its port when absent: 465 TLS, 587 STARTTLS, others STARTTLS where offered.
-    pub relay_tls: Option<TlsMode>,
-    /// The relay's account.
-    pub relay_user: Option<String>,
-    /// Its password; never logged.
-    pub relay_password: Option<target::Secret>,
-    /// A CA for the relay's certificate besides the system's.
-    pub relay_ca_file: Option<PathBuf>,
-}
-
-/// Which resolver answers.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Dns {
-    /// `address:port`; the system's resolvers when absent.
-    pub resolver: Option<SocketAddr>,
 }
 
 /// The spam filter.

@@ -32,7 +32,8 @@ fn look_up(host: &Host, address: &Address) -> Result<Fact, StoreError> {
     Ok(Fact::new(address, domain, entry))
 }
 
-fn first_account(host: &Host) -> Result<Option<Address>, StoreError> {
+/// The account that was made first: the owner's.
+pub(crate) fn first_account(host: &Host) -> Result<Option<Address>, StoreError> {
     let accounts = host.directory.entries()?.into_iter().filter_map(|(_, entry)| match entry {
         DirectoryEntry::Account(account) => Some((account.created_at, account.address)),
         DirectoryEntry::Alias(_) | DirectoryEntry::Group(_) => None,

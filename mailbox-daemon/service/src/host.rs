@@ -1,6 +1,8 @@
 //! What a session may use: one [`Host`] per process.
 
 use crate::auth::Auth;
+use crate::dns::Resolvers;
+use crate::issues::Issues;
 use crate::places::Places;
 use crate::stop::Stop;
 use crate::stream::Deflaters;
@@ -17,7 +19,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::directory::Directory;
 use store::queue::Queue;
-use store::{Store, StoreError, StoreOptions};
+use store::{Notes, Store, StoreError, StoreOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use types::{Address, UnixSeconds};
@@ -35,6 +37,10 @@ pub struct Host {
     pub tls: Tls,
     /// Passwords.
     pub auth: Auth,
+    /// DNS.
+    pub resolvers: Resolvers,
+    /// What the owner should look at.
+    pub issues: Issues,
     /// The stop signal.
     pub stop: Stop,
     /// A place for each message that may be received at once.
@@ -69,6 +75,8 @@ pub struct State {
     pub directory: Directory,
     /// Mail on its way out.
     pub queue: Queue,
+    /// What else is worth knowing again after a restart.
+    pub notes: Notes,
     _lock: File,
 }
 
@@ -154,6 +162,8 @@ impl Host {
             state,
             tls,
             auth: Auth::new(),
+            resolvers: Resolvers::default(),
+            issues: Issues::default(),
             stop,
             state_dir,
             config_file: config_file.to_owned(),
@@ -191,8 +201,9 @@ impl State {
         let store = Store::open(Arc::clone(&disk), path, hostname, StoreOptions { mailboxes_max })
             .map_err(in_store)?;
         let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
+        let notes = Notes::open(Arc::clone(&disk), &path.join("notes.redb")).map_err(in_store)?;
         let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
-        Ok(State { store, directory, queue, _lock: lock })
+        Ok(State { store, directory, queue, notes, _lock: lock })
     }
 
     /// Opens a state directory no daemon runs on, for one command.

@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+/// What the box remembers besides mail reaches the disk so often: a power cut takes back the last minutes of it.
+const NOTES_FLUSH: Duration = Duration::from_mins(5);
+
 /// Why the daemon did not come up.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -81,8 +84,22 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
     });
     supervise("deliver", Arc::clone(host), deliver::run);
     supervise("fulltext", Arc::clone(host), fulltext::run);
+    supervise("notes", Arc::clone(host), keep_notes);
     tokio::spawn(report_damage(Arc::clone(host)));
     tokio::spawn(watchdog::run(Arc::clone(host), hearts));
+}
+
+/// Writes the notes down from time to time.
+async fn keep_notes(host: Arc<Host>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(NOTES_FLUSH) => {}
+            () = host.stop.stopping() => return,
+        }
+        if let Err(error) = crate::disk(|| host.notes.flush()) {
+            warn!(%error, "what the box remembers could not be written; it is tried again");
+        }
+    }
 }
 
 /// Tells about messages that were found damaged and set aside.
@@ -149,6 +166,9 @@ async fn drain(host: Arc<Host>, stopper: Stopper) {
         warn!("some sessions did not end in time and are cut off");
     }
     crate::disk(|| host.store.close());
+    if let Err(error) = crate::disk(|| host.notes.flush()) {
+        warn!(%error, "what the box remembers could not be written");
+    }
     info!("stopped");
 }
 

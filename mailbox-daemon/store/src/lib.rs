@@ -21,6 +21,7 @@ mod keywords;
 mod mailbox;
 mod maildir;
 mod message;
+mod notes;
 pub mod queue;
 mod state;
 mod store;
@@ -40,6 +41,7 @@ pub use mailbox::{
     MessageFile, Opener, Row, Status,
 };
 pub use message::NewMessage;
+pub use notes::{Notes, Subject};
 pub use store::{Store, StoreOptions};
 pub use view::{Changes, Expunges, View};
 pub use watch::WatchGuard;

@@ -6,6 +6,7 @@
 mod account;
 mod address;
 mod envelope;
+mod evidence;
 mod flags;
 mod limits;
 mod mailbox_name;
@@ -17,6 +18,9 @@ mod uid;
 pub use account::{Account, AppPassword, DirectoryEntry, Group, LocalDomain, PasswordRecord, ScramKeys};
 pub use address::{Address, AddressError, Domain, LocalPart, LocalRule};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Recipient, ReversePath};
+pub use evidence::{
+    Arc, DkimSignature, Dmarc, DmarcPolicy, Evidence, Listing, Outcome, ReverseDns, SenderDomain, Spf,
+};
 pub use flags::{Flags, Keyword, KeywordError, SystemFlag};
 pub use limits::Limits;
 pub use mailbox_name::{MailboxName, MailboxNameError, SpecialUse};

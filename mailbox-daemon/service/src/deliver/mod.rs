@@ -24,7 +24,6 @@ use policy::config::Settings;
 use policy::route::{Destination, destination};
 use policy::schedule::RetryRules;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -87,7 +86,6 @@ struct Context {
     active: AtomicUsize,
     /// Whether the schedule has changes that a power cut would take back.
     is_schedule_changed: AtomicBool,
-    resolver: Mutex<Option<(Option<SocketAddr>, Arc<Resolver>)>>,
 }
 
 impl Context {
@@ -100,7 +98,6 @@ impl Context {
             posted: Notify::new(),
             active: AtomicUsize::new(0),
             is_schedule_changed: AtomicBool::new(false),
-            resolver: Mutex::new(None),
         }
     }
 
@@ -125,18 +122,9 @@ impl Context {
         self.is_schedule_changed.store(true, Ordering::Release);
     }
 
-    /// The resolver of the settings in force; made when first needed.
+    /// The resolver of the settings in force.
     fn resolver(&self, settings: &Settings) -> Result<Arc<Resolver>, String> {
-        let server = settings.dns.resolver;
-        let mut current = self.resolver.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*current {
-            Some((asked, resolver)) if *asked == server => Ok(Arc::clone(resolver)),
-            _ => {
-                let resolver = Arc::new(Resolver::new(server).map_err(|error| error.to_string())?);
-                *current = Some((server, Arc::clone(&resolver)));
-                Ok(resolver)
-            }
-        }
+        self.host.resolvers.get(settings.dns.resolver).map_err(|error| error.to_string())
     }
 
     /// For jitter and names; where the system has no randomness the clock must do.

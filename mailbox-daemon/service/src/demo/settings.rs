@@ -23,6 +23,11 @@ pub(super) fn write(dir: &Path, port_base: u16, set: &[String]) -> Result<PathBu
     for text in set {
         apply(&mut table, text)?;
     }
+    // Without a resolver that answers every look-up would fail, and mail from others be put off.
+    let has_resolver = table.get("dns").and_then(|dns| dns.get("resolver")).is_some();
+    if !set.iter().any(|text| text.starts_with("inbound.authentication=")) {
+        put(&mut table, &["inbound", "authentication"], Value::Boolean(has_resolver));
+    }
     replace(&path, format!("{HEAD}{table}").as_bytes())?;
     Ok(path)
 }

@@ -9,6 +9,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 use policy::route::MxAnswer;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use types::Domain;
 
@@ -17,6 +18,27 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPTS: usize = 2;
 /// Answers kept. A household writes to few domains.
 const CACHE_ENTRIES: u64 = 128;
+
+/// The resolver of the settings in force, made when first needed.
+#[derive(Default)]
+pub struct Resolvers {
+    current: Mutex<Option<(Option<SocketAddr>, Arc<Resolver>)>>,
+}
+
+impl Resolvers {
+    /// The resolver that asks `server`, or the system's servers where there is none.
+    pub fn get(&self, server: Option<SocketAddr>) -> Result<Arc<Resolver>, NetError> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((asked, resolver)) if *asked == server => Ok(Arc::clone(resolver)),
+            _ => {
+                let resolver = Arc::new(Resolver::new(server)?);
+                *current = Some((server, Arc::clone(&resolver)));
+                Ok(resolver)
+            }
+        }
+    }
+}
 
 /// Asks one configured server, or the system's.
 pub struct Resolver {
@@ -110,7 +132,6 @@ fn relative(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use tokio::net::UdpSocket;
 
     /// A name server that gives fixed answers: `null.test` has a null MX, `two.test` two, `gone.test` does not exist,

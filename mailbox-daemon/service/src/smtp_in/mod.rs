@@ -10,7 +10,7 @@ mod login;
 mod receive;
 mod spooled;
 mod success;
-mod trace_id;
+pub(crate) mod trace_id;
 
 pub use proto::smtp::server::Role;
 
@@ -22,6 +22,7 @@ use policy::config::Settings;
 use proto::sasl::{ChannelBinding, Exchange};
 use proto::smtp::reply::{Reply, say};
 use proto::smtp::server::{Action, Config, Session};
+pub(crate) use receive::scan_limits;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -263,7 +263,7 @@ impl Judge<'_> {
 }
 
 /// How much of a message is told apart for the index.
-pub(super) fn scan_limits(limits: &Limits) -> ScanLimits {
+pub(crate) fn scan_limits(limits: &Limits) -> ScanLimits {
     ScanLimits {
         header_bytes_max: limits.header_bytes_max,
         depth_max: limits.mime_depth_max,

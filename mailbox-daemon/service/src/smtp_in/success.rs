@@ -1,12 +1,10 @@
-use super::envelope::{Delivery, Transaction};
-use super::receive::{own_lines, scan_limits};
-use crate::disk;
+use super::envelope::Transaction;
 use crate::host::Host;
+use crate::{disk, notices};
 use policy::bounce::{self, Event};
-use proto::mime::Scanner;
 use proto::mime::report::{Action, RecipientReport, Report, Returned};
-use store::{Arrival, StoreError, Ticket};
-use types::{Address, Envelope, Flags, MailboxName, Recipient, UnixSeconds};
+use store::StoreError;
+use types::{Address, Envelope, Recipient, UnixSeconds};
 
 /// Tells somebody who logged in, and asked for it with `NOTIFY=SUCCESS`, that the mail lies in mailboxes here (RFC 3461).
 ///
@@ -42,7 +40,7 @@ pub(super) async fn report(
         returned: Returned::Header,
         eight_bit: !header.is_ascii(),
     };
-    disk(|| put_into_inbox(host, account, &[&report.prefix(), header, &report.suffix()], now))?.await
+    disk(|| notices::put_into_inbox(host, account, &[&report.prefix(), header, &report.suffix()], now))?.await
 }
 
 fn recipient_report(recipient: &Recipient) -> RecipientReport {
@@ -57,24 +55,4 @@ fn recipient_report(recipient: &Recipient) -> RecipientReport {
         retry_until: None,
         explanation: "The message lies in the mailbox.".to_owned(),
     }
-}
-
-fn put_into_inbox(
-    host: &Host,
-    account: &Address,
-    parts: &[&[u8]],
-    now: UnixSeconds,
-) -> Result<Ticket, StoreError> {
-    let mail = host.store.account(account)?;
-    let inbox = mail.mailbox(&MailboxName::inbox())?;
-    let mut message = mail.new_message()?;
-    let mut scanner = Scanner::new(scan_limits(&host.settings.load().limits));
-    let delivery = Delivery { account: account.clone(), delivered_to: account.clone() };
-    for part in [&own_lines(&None, &delivery)[..]].iter().chain(parts) {
-        scanner.feed(part);
-        message.write(part)?;
-    }
-    let digest = scanner.finish().into_bytes();
-    let arrival = Arrival { flags: Flags::NONE, keywords: Vec::new(), internal_date: now, digest };
-    Ok(inbox.add(message, arrival)?.ticket)
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use types::UnixSeconds;
 
 /// A name for one message: in its `Received:` field, in the 250, in the log. Thirteen characters, sorted by time.
-pub(super) fn new(now: UnixSeconds) -> String {
+pub(crate) fn new(now: UnixSeconds) -> String {
     static COUNTER: OnceLock<AtomicU32> = OnceLock::new();
     // Begins somewhere else after each start, so that two starts within a second do not give the same names.
     let counter = COUNTER.get_or_init(|| AtomicU32::new(std::process::id().wrapping_mul(0x9e37_79b9)));
