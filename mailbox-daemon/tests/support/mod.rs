@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod demo;
+pub mod dns;
 pub mod imap;
 pub mod ports;
 pub mod smtp;
