@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod auth;
 pub mod control;
+mod correspondents;
 pub mod deliver;
 pub mod demo;
 mod directory;

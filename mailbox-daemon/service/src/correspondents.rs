@@ -1,0 +1,45 @@
+//! Whom the people here wrote to: their answers are expected, and skip greylisting and doubt about spam, never authentication.
+
+#![allow(dead_code)]
+
+use crate::disk;
+use crate::host::Host;
+use store::{StoreError, Subject};
+use types::Address;
+
+/// A family writes to a few hundred people; the least recently written to make room.
+const CORRESPONDENTS: Subject = Subject { name: "correspondents", rows_max: 20_000 };
+
+/// Notes that an account wrote to addresses elsewhere.
+pub(crate) fn wrote<'a>(
+    host: &Host,
+    account: &Address,
+    recipients: impl IntoIterator<Item = &'a Address>,
+) -> Result<(), StoreError> {
+    let now = host.now();
+    disk(|| {
+        for recipient in recipients {
+            host.notes.put(CORRESPONDENTS, &key(account, recipient), &(), now)?;
+        }
+        Ok(())
+    })
+}
+
+/// Whether one of these accounts wrote to the sender before.
+pub(crate) fn is_known<'a>(
+    host: &Host,
+    accounts: impl IntoIterator<Item = &'a Address>,
+    sender: &Address,
+) -> Result<bool, StoreError> {
+    for account in accounts {
+        if disk(|| host.notes.get::<()>(CORRESPONDENTS, &key(account, sender)))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Case and tag do not tell people apart: who was written to as `Bob+list@` may answer as `bob@`.
+fn key(account: &Address, correspondent: &Address) -> String {
+    format!("{} {}", account.folded_without_tag(), correspondent.folded_without_tag())
+}
