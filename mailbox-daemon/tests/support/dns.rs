@@ -33,7 +33,7 @@ impl Dns {
         let path = folder.path().display();
         let mut zones = format!("  - domain: .\n    file: root.zone\n{zone_options}");
         for domain in broken {
-            zones += &format!("  - domain: {domain}\n    file: not-there.zone\n");
+            zones = zones + "  - domain: " + domain + "\n    file: not-there.zone\n";
         }
         let config = format!(
             "server:\n  listen: 127.0.0.1@{port}\n  rundir: {path}\n  udp-workers: 1\n  tcp-workers: 1\n\
@@ -69,7 +69,7 @@ impl Dns {
             socket.send(&[0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1])?;
             let mut reply = [0; 512];
             let bytes = socket.recv(&mut reply)?;
-            let (is_error_free, answers) = (reply[3] & 0x0f == 0, reply[7]);
+            let (is_error_free, answers) = (reply[3] % 16 == 0, reply[7]);
             Ok(bytes > 12 && is_error_free && answers == 1)
         };
         asked().unwrap_or(false)
