@@ -5,6 +5,7 @@
 pub mod bounce;
 pub mod config;
 pub mod recipients;
+pub mod reports;
 pub mod route;
 pub mod schedule;
 pub mod submission;

@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::dns::Resolvers;
 use crate::issues::Issues;
 use crate::places::Places;
+use crate::reports::Reports;
 use crate::stop::Stop;
 use crate::stream::Deflaters;
 use crate::tls::{Tls, TlsError};
@@ -77,6 +78,8 @@ pub struct State {
     pub queue: Queue,
     /// What else is worth knowing again after a restart.
     pub notes: Notes,
+    /// What is reported to others.
+    pub reports: Reports,
     _lock: File,
 }
 
@@ -203,7 +206,7 @@ impl State {
         let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
         let notes = Notes::open(Arc::clone(&disk), &path.join("notes.redb")).map_err(in_store)?;
         let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
-        Ok(State { store, directory, queue, notes, _lock: lock })
+        Ok(State { store, directory, queue, notes, reports: Reports::default(), _lock: lock })
     }
 
     /// Opens a state directory no daemon runs on, for one command.

@@ -22,6 +22,7 @@ pub mod listen;
 mod notices;
 pub mod places;
 mod quota;
+pub mod reports;
 pub mod run;
 pub mod smtp_in;
 pub mod stop;

@@ -1,9 +1,10 @@
 //! What is known of a message that comes in before anybody decides about it: the words of RFC 8601.
 
 use crate::Domain;
+use serde::{Deserialize, Serialize};
 
 /// The outcome of one check, in the words `Authentication-Results:` has for it (RFC 8601 section 2.7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// Nothing was published or signed.
     #[default]
@@ -53,7 +54,7 @@ pub struct DkimSignature {
 }
 
 /// What the author's domain wants done with mail that fails (RFC 7489 section 6.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DmarcPolicy {
     /// Nothing.
     #[default]

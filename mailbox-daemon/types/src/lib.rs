@@ -5,6 +5,7 @@
 
 mod account;
 mod address;
+mod dmarc_row;
 mod envelope;
 mod evidence;
 mod flags;
@@ -13,10 +14,12 @@ mod mailbox_name;
 mod quota;
 mod rights;
 mod sequence;
+mod tls_outcome;
 mod uid;
 
 pub use account::{Account, AppPassword, DirectoryEntry, Group, LocalDomain, PasswordRecord, ScramKeys};
 pub use address::{Address, AddressError, Domain, LocalPart, LocalRule};
+pub use dmarc_row::{DmarcDkim, DmarcOverride, DmarcRow};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Recipient, ReversePath};
 pub use evidence::{
     Arc, DkimSignature, Dmarc, DmarcPolicy, Evidence, Listing, Outcome, ReverseDns, SenderDomain, Spf,
@@ -27,6 +30,7 @@ pub use mailbox_name::{MailboxName, MailboxNameError, SpecialUse};
 pub use quota::{ByteSize, ByteSizeError, Quota, Usage};
 pub use rights::{Right, Rights, Settable, UnknownRight};
 pub use sequence::{SequenceRange, SequenceSet};
+pub use tls_outcome::{TlsFailure, TlsFailureType, TlsOutcome, TlsPolicy, TlsPolicyType};
 pub use uid::{ModSeq, SeqNo, Uid, UidValidity};
 
 /// Seconds since 1970-01-01T00:00:00Z. The clock is read only on the service floor and passed down.
