@@ -4,6 +4,9 @@
 #[cfg(any(test, feature = "crash"))]
 pub mod crash;
 mod real;
+mod view;
+
+pub use view::FileView;
 
 use std::ffi::OsStr;
 use std::io;
@@ -77,6 +80,8 @@ pub trait DiskFile: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all bytes at an offset, growing the file as needed.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// All of it in one piece. Nobody may write to the file or cut it while the view is there.
+    fn view(&self) -> io::Result<FileView>;
     /// Length in bytes.
     fn bytes(&self) -> io::Result<u64>;
     /// Cuts or grows (with zeros) the file.

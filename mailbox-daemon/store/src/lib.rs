@@ -40,7 +40,7 @@ pub use mailbox::{
     Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Identity, Mailbox,
     MessageFile, Opener, Row, Status,
 };
-pub use message::NewMessage;
+pub use message::{MessageView, NewMessage};
 pub use notes::{Notes, Subject};
 pub use store::{Store, StoreOptions};
 pub use view::{Changes, Expunges, View};

@@ -1,20 +1,34 @@
 //! A message being written: a file without a name.
 
-use crate::disk::{Disk, DiskFile, Spool};
+use crate::disk::{Disk, DiskFile, FileView, Spool};
 use crate::error::StoreError;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes gathered before they are written, so that an ordinary message costs one write.
 const BUFFER_BYTES: usize = 32 * 1024;
-/// Bytes copied at a time from one message to another.
-const COPY_BYTES: usize = 64 * 1024;
 
 /// A nameless file being written in wire form (CRLF line ends). Dropping it leaves nothing behind.
 pub struct NewMessage {
     spool: Box<dyn Spool>,
     buffer: Vec<u8>,
     written: u64,
+}
+
+/// What was written of a message, for as long as nothing more is.
+pub struct MessageView<'a> {
+    view: FileView,
+    _message: PhantomData<&'a mut NewMessage>,
+}
+
+impl Deref for MessageView<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.view
+    }
 }
 
 impl NewMessage {
@@ -48,21 +62,16 @@ impl NewMessage {
         Ok(self.spool.file().read_at(buffer, offset)?)
     }
 
-    /// Appends what follows the first `skip_bytes` of another message: the body of a message to several recipients is
-    /// received once, each copy has its own first lines.
-    pub fn copy_from(&mut self, other: &mut NewMessage, skip_bytes: u64) -> Result<(), StoreError> {
-        other.flush()?;
-        let bytes_left = other.written.saturating_sub(skip_bytes);
-        let mut chunk = vec![0; bytes_left.min(COPY_BYTES as u64) as usize];
-        let mut offset = skip_bytes;
-        while offset < other.written {
-            let count = other.spool.file().read_at(&mut chunk, offset)?;
-            if count == 0 {
-                return Err(StoreError::Io(std::io::ErrorKind::UnexpectedEof.into()));
-            }
-            self.write(&chunk[..count])?;
-            offset += count as u64;
-        }
+    /// All that was written in one piece, without a copy in memory where the disk can show it so.
+    pub fn view(&mut self) -> Result<MessageView<'_>, StoreError> {
+        self.flush()?;
+        Ok(MessageView { view: self.spool.file().view()?, _message: PhantomData })
+    }
+
+    /// Writes what is still buffered and gives the buffer back: that the disk is full shows here.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.buffer = Vec::new();
         Ok(())
     }
 

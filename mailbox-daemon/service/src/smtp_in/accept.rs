@@ -1,10 +1,12 @@
-use super::envelope::Transaction;
-use super::receive::{Incoming, own_lines};
+use super::compose::{Composition, own_lines};
+use super::envelope::{Delivery, Transaction};
+use super::receive::{Incoming, scan_limits};
 use super::spooled::Spooled;
 use super::{Connection, reply_to_store, success};
 use crate::disk;
 use crate::host::Host;
 use proto::mime::Scanner;
+use proto::smtp::header;
 use proto::smtp::reply::{Reply, say};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,6 +14,9 @@ use store::queue::{Header, Queued};
 use store::{Arrival, Mailbox, NewMessage, StoreError, Ticket};
 use tracing::{info, warn};
 use types::{Address, Envelope, Flags, MailboxName, UnixSeconds};
+
+/// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
+const SCANNERS_MAX: usize = 8;
 
 /// A message that is where it belongs but not surely on disk yet.
 struct Stored {
@@ -32,39 +37,60 @@ impl Connection {
         self.host.requests.fetch_add(1, Ordering::Relaxed);
         let refusal = self.complete(lacks_newline);
         let Some(mut transaction) = self.transaction.take() else { return say::BAD_SEQUENCE };
-        let Some(incoming) = transaction.incoming.take() else { return say::BAD_SEQUENCE };
+        let Some(mut incoming) = transaction.incoming.take() else { return say::BAD_SEQUENCE };
         if let Some(refusal) = refusal {
             info!(id = incoming.id, peer = %self.peer, from = %sender(&transaction), reply = %refusal, "message refused");
             return refusal;
         }
-        let Incoming { id, started_at, spooled, scanners, returned_header, .. } = incoming;
-        let account = self.login.as_ref().map(|login| &login.account);
-        let now = self.host.now();
-        let stored = disk(|| store(&self.host, &transaction, spooled, scanners, account, now));
-        let (bytes, queue_id) = match settle(stored).await {
-            Ok(settled) => settled,
-            Err(error) => {
-                warn!(id, peer = %self.peer, from = %sender(&transaction), %error, "message not accepted");
-                return reply_to_store(&error);
+        match self.put(&transaction, &mut incoming).await {
+            Ok(()) => {
+                self.report_success(&transaction, &mut incoming).await;
+                say::MESSAGE_ACCEPTED.with_text(format!("Accepted as {}", incoming.id))
             }
-        };
-        info!(
-            id,
-            peer = %self.peer,
-            from = %sender(&transaction),
-            to = %recipients(&transaction),
-            queue_id,
-            bytes,
-            ms = started_at.elapsed().as_millis() as u64,
-            "message accepted"
-        );
-        if let (Some(account), Some(header)) = (account, returned_header) {
-            let reported = success::report(&self.host, &transaction, account, &id, &header, now);
-            if let Err(error) = Box::pin(reported).await {
-                warn!(id, %error, "the sender could not be told of the delivery");
+            Err(error) => {
+                warn!(id = incoming.id, peer = %self.peer, from = %sender(&transaction), %error, "message not accepted");
+                reply_to_store(&error)
             }
         }
-        say::MESSAGE_ACCEPTED.with_text(format!("Accepted as {id}"))
+    }
+
+    /// Puts every copy where it belongs.
+    async fn put(&self, transaction: &Transaction, incoming: &mut Incoming) -> Result<(), StoreError> {
+        let account = self.login.as_ref().map(|login| &login.account);
+        let composition = Composition {
+            onward: Vec::new(),
+            trace: std::mem::take(&mut incoming.trace),
+            fields: std::mem::take(&mut incoming.missing_fields).into_bytes(),
+            is_submission: account.is_some(),
+        };
+        let now = self.host.now();
+        let copies = Copies { host: &self.host, transaction, composition: &composition };
+        let (bytes, queue_id) = settle(disk(|| copies.store(&mut incoming.spooled, account, now))).await?;
+        info!(
+            id = incoming.id,
+            peer = %self.peer,
+            from = %sender(transaction),
+            to = %recipients(transaction),
+            queue_id,
+            bytes,
+            ms = incoming.started_at.elapsed().as_millis() as u64,
+            "message accepted"
+        );
+        Ok(())
+    }
+
+    /// Tells the sender of the delivery where he asked for it.
+    async fn report_success(&self, transaction: &Transaction, incoming: &mut Incoming) {
+        let Some(login) = self.login.as_ref().filter(|_| !transaction.reported.is_empty()) else { return };
+        let Incoming { id, spooled, .. } = incoming;
+        let header =
+            disk(|| spooled.raw().map(|raw| raw[..header::end(&raw, 0).unwrap_or(raw.len())].to_vec()));
+        let told = async {
+            success::report(&self.host, transaction, &login.account, id, &header?, self.host.now()).await
+        };
+        if let Err(error) = told.await {
+            warn!(id, %error, "the sender could not be told of the delivery");
+        }
     }
 }
 
@@ -81,64 +107,78 @@ async fn settle(stored: Result<Stored, StoreError>) -> Result<(u64, Option<Strin
     Ok((stored.bytes, queue_id))
 }
 
-/// Writes every copy, and only when all are written gives them their names.
-fn store(
-    host: &Host,
-    transaction: &Transaction,
-    spooled: Spooled,
-    scanners: Vec<Scanner>,
-    account: Option<&Address>,
-    now: UnixSeconds,
-) -> Result<Stored, StoreError> {
-    let copies = write_copies(host, transaction, spooled, scanners)?;
-    let mut stored = Stored { tickets: Vec::new(), queued: None, bytes: 0 };
-    for (message, copy) in copies {
-        stored.bytes = stored.bytes.max(message.bytes());
-        match copy {
-            Copy::Mailbox { inbox, digest } => {
-                let arrival =
-                    Arrival { flags: Flags::NONE, keywords: Vec::new(), internal_date: now, digest };
-                stored.tickets.push(inbox.add(message, arrival)?.ticket);
-            }
-            Copy::Queue => {
-                let header =
-                    Header { envelope: onward(transaction), account: account.cloned(), arrived_at: now };
-                stored.queued = Some(host.queue.enqueue(message, &header)?);
-            }
-        }
-    }
-    Ok(stored)
+/// Where the copies of one message go.
+struct Copies<'a> {
+    host: &'a Host,
+    transaction: &'a Transaction,
+    composition: &'a Composition,
 }
 
-fn write_copies(
-    host: &Host,
-    transaction: &Transaction,
-    mut spooled: Spooled,
-    scanners: Vec<Scanner>,
-) -> Result<Vec<(NewMessage, Copy)>, StoreError> {
-    let mut digests = scanners.into_iter().map(|scanner| scanner.finish().into_bytes());
-    let mut copies: Vec<(NewMessage, Copy)> = Vec::new();
-    let mut first_copy = Copy::Queue;
-    for (index, delivery) in transaction.mailboxes.iter().enumerate() {
-        let account = host.store.account(&delivery.account)?;
-        let inbox = account.mailbox(&MailboxName::inbox())?;
-        let copy = Copy::Mailbox { inbox, digest: digests.next().unwrap_or_default() };
-        if index == 0 {
-            first_copy = copy;
-            continue;
+impl Copies<'_> {
+    /// Writes every copy, and only when all are written gives them their names.
+    fn store(
+        &self,
+        spooled: &mut Spooled,
+        account: Option<&Address>,
+        now: UnixSeconds,
+    ) -> Result<Stored, StoreError> {
+        let mut stored = Stored { tickets: Vec::new(), queued: None, bytes: 0 };
+        for (message, copy) in self.write(spooled)? {
+            stored.bytes = stored.bytes.max(message.bytes());
+            match copy {
+                Copy::Mailbox { inbox, digest } => {
+                    let arrival =
+                        Arrival { flags: Flags::NONE, keywords: Vec::new(), internal_date: now, digest };
+                    stored.tickets.push(inbox.add(message, arrival)?.ticket);
+                }
+                Copy::Queue => {
+                    let envelope = onward(self.transaction);
+                    let header = Header { envelope, account: account.cloned(), arrived_at: now };
+                    stored.queued = Some(self.host.queue.enqueue(message, &header)?);
+                }
+            }
         }
+        Ok(stored)
+    }
+
+    fn write(&self, spooled: &mut Spooled) -> Result<Vec<(NewMessage, Copy)>, StoreError> {
+        let Transaction { mailboxes, external, .. } = self.transaction;
+        let is_lone = mailboxes.len() + external.len().min(1) == 1;
+        let mut copies: Vec<(NewMessage, Copy)> = Vec::new();
+        let mut push = |mut message: NewMessage, copy| -> Result<(), StoreError> {
+            // That the disk is full must show before any copy has a name.
+            if !is_lone {
+                message.settle()?;
+            }
+            copies.push((message, copy));
+            Ok(())
+        };
+        for (index, delivery) in mailboxes.iter().enumerate() {
+            let (message, copy) = self.write_to_mailbox(spooled, delivery, index < SCANNERS_MAX)?;
+            push(message, copy)?;
+        }
+        if !external.is_empty() {
+            push(self.composition.queue_copy(self.host, spooled)?, Copy::Queue)?;
+        }
+        Ok(copies)
+    }
+
+    fn write_to_mailbox(
+        &self,
+        spooled: &mut Spooled,
+        delivery: &Delivery,
+        is_scanned: bool,
+    ) -> Result<(NewMessage, Copy), StoreError> {
+        let account = self.host.store.account(&delivery.account)?;
+        let inbox = account.mailbox(&MailboxName::inbox())?;
         let mut message = account.new_message()?;
-        message.write(&own_lines(&transaction.mail.from, delivery))?;
-        spooled.copy_to(host, &mut message)?;
-        copies.push((message, copy));
+        let own_lines = own_lines(&self.transaction.mail.from, delivery);
+        let limits = &self.host.settings.load().limits;
+        let mut scanner = is_scanned.then(|| Scanner::new(scan_limits(limits)));
+        self.composition.write_mailbox_copy(spooled, &own_lines, &mut message, scanner.as_mut())?;
+        let digest = scanner.map(|scanner| scanner.finish().into_bytes()).unwrap_or_default();
+        Ok((message, Copy::Mailbox { inbox, digest }))
     }
-    if !transaction.external.is_empty() && !transaction.mailboxes.is_empty() {
-        let mut message = host.queue.new_entry()?;
-        spooled.copy_to(host, &mut message)?;
-        copies.push((message, Copy::Queue));
-    }
-    copies.push((spooled.into_file(host)?, first_copy));
-    Ok(copies)
 }
 
 /// The envelope for those elsewhere.

@@ -1,6 +1,6 @@
-use policy::submission::{HeaderFacts, is_dropped_field};
+use policy::submission::HeaderFacts;
 use proto::mime::address::{Mailbox, mailboxes};
-use proto::smtp::header::fields;
+use proto::smtp::header::{Field, fields};
 use types::Address;
 
 /// What a header says, as far as `policy::submission` wants to know.
@@ -29,20 +29,35 @@ fn address(mailbox: &Mailbox) -> Option<Address> {
     Address::parse(&format!("{local}@{domain}")).or_else(|_| Address::parse(&quoted())).ok()
 }
 
-/// The parts of a header that are kept, as few and as long as can be.
-pub(super) fn kept(header: &[u8], is_submission: bool) -> Vec<&[u8]> {
-    let mut parts = Vec::new();
-    let (mut start, mut position) = (0, 0);
-    for field in fields(header) {
-        let end = position + field.raw.len();
-        if is_dropped_field(field.name, is_submission) {
-            parts.push(&header[start..position]);
-            start = end;
+/// The parts of a header that are kept, as few and as long as can be. A line that is no field is kept and does not hide the
+/// fields behind it: others may read them.
+pub(super) fn kept<'a>(
+    header: &'a [u8],
+    is_left_out: &dyn Fn(&Field<'_>) -> bool,
+) -> impl Iterator<Item = &'a [u8]> {
+    let mut rest = header;
+    std::iter::from_fn(move || {
+        let part = rest;
+        let mut kept_bytes = 0;
+        while !rest.is_empty() {
+            let mut fields = fields(rest);
+            let (is_left_out, after) = match fields.next() {
+                Some(field) => (is_left_out(&field), fields.rest()),
+                None => (false, behind_line(rest)),
+            };
+            rest = after;
+            if is_left_out {
+                break;
+            }
+            kept_bytes = part.len() - rest.len();
         }
-        position = end;
-    }
-    parts.push(&header[start..]);
-    parts
+        (!part.is_empty()).then(|| &part[..kept_bytes])
+    })
+}
+
+fn behind_line(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |newline| newline + 1);
+    &text[end..]
 }
 
 #[cfg(test)]
@@ -62,10 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn dropped_fields_leave_the_rest_in_place() {
-        let header = b"A: 1\r\nBcc: x@y,\r\n z@y\r\nB: 2\r\nreturn-path: <>\r\nC: 3\r\n";
-        assert_eq!(kept(header, true).concat(), b"A: 1\r\nB: 2\r\nC: 3\r\n");
-        assert_eq!(kept(header, false), [&b"A: 1\r\nBcc: x@y,\r\n z@y\r\nB: 2\r\n"[..], &b"C: 3\r\n"[..]]);
-        assert_eq!(kept(b"A: 1\r\n\r\n", true), [b"A: 1\r\n\r\n"]);
+    fn fields_left_out_leave_the_rest_in_place() {
+        let kept = |header| super::kept(header, &|field| field.name.starts_with(b"X")).collect::<Vec<_>>();
+        let header = b"A: 1\r\nX: x@y,\r\n z@y\r\nB: 2\r\nX-y: <>\r\nC: 3\r\n";
+        assert_eq!(kept(header), [&b"A: 1\r\n"[..], b"B: 2\r\n", b"C: 3\r\n"]);
+        assert_eq!(kept(b"A: 1\r\nB: 2\r\n"), [b"A: 1\r\nB: 2\r\n"]);
+        assert_eq!(kept(b"X: 1\r\nX: 2\r\nA: 1\r\n").concat(), b"A: 1\r\n");
+        assert_eq!(kept(b"A: 1\r\nno field\r\nX: 2\r\nB: 1").concat(), b"A: 1\r\nno field\r\nB: 1");
+        assert_eq!(kept(b""), [b""; 0]);
     }
 }

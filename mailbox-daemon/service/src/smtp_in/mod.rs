@@ -1,9 +1,11 @@
 //! Mail coming in: from other servers on port 25, from the people who live here on the submission ports.
 //!
 //! `proto::smtp::server` says what is to be done, one handler here does each: [`envelope`] looks recipients up, [`receive`]
-//! takes the message in, [`accept`] puts it on disk before anybody reads a 250, [`login`] logs people in.
+//! takes the message in, [`compose`] says what its copies consist of, [`accept`] puts them on disk before anybody reads a 250,
+//! [`login`] logs people in.
 
 mod accept;
+mod compose;
 mod envelope;
 mod header;
 mod login;
@@ -184,7 +186,7 @@ impl Connection {
                     self.session.answer(reply, &mut self.out);
                 }
                 Action::End { lacks_newline } => {
-                    let reply = self.end(lacks_newline).await;
+                    let reply = Box::pin(self.end(lacks_newline)).await;
                     self.session.answer(reply, &mut self.out);
                 }
                 Action::Auth { mechanism, initial } => {

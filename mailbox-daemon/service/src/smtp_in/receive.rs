@@ -1,10 +1,10 @@
-use super::envelope::{Delivery, Transaction, owns};
+use super::envelope::{Transaction, owns};
 use super::spooled::Spooled;
 use super::{Connection, header, reply_to_store, trace_id};
 use crate::host::Host;
 use policy::config::Settings;
 use policy::submission::{SubmissionError, authors, check_hops};
-use proto::mime::{ScanLimits, Scanner, date};
+use proto::mime::{ScanLimits, date};
 use proto::smtp::header::end;
 use proto::smtp::reply::{Reply, say};
 use proto::smtp::write::{Trace, received, transmission_type};
@@ -13,20 +13,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
-use types::{Address, Limits, ReversePath};
-
-/// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
-const SCANNERS_MAX: usize = 8;
+use types::{Address, Limits};
 
 /// A message coming in.
 pub(super) struct Incoming {
     pub(super) id: String,
     pub(super) started_at: Instant,
     pub(super) spooled: Spooled,
-    /// One for each of the first mailboxes: their copies differ in the lines on top.
-    pub(super) scanners: Vec<Scanner>,
-    /// A copy of the header, where a report will return it.
-    pub(super) returned_header: Option<Vec<u8>>,
+    /// `Received:` of this hop.
+    pub(super) trace: Vec<u8>,
+    /// Fields a submitted message lacks.
+    pub(super) missing_fields: String,
     /// Why it will be refused. Nothing more is kept of it then.
     pub(super) refusal: Option<Reply>,
     header: HeaderProgress,
@@ -34,9 +31,13 @@ pub(super) struct Incoming {
     _place: Place,
 }
 
+#[derive(Clone, Copy)]
 enum HeaderProgress {
-    Reading(Vec<u8>),
-    Done,
+    /// The end is not among the first bytes.
+    Reading {
+        searched_bytes: usize,
+    },
+    Judged,
 }
 
 /// What a header is judged by.
@@ -79,7 +80,7 @@ impl Connection {
         let id = trace_id::new(now);
         let Some(transaction) = &self.transaction else { return say::BAD_SEQUENCE };
         let trace = self.trace_field(transaction, &id, &date::format_rfc5322(now, 0));
-        let incoming = Incoming::new(id, transaction, &trace, limits, place);
+        let incoming = Incoming::new(id, transaction, trace, limits, place);
         if let Some(transaction) = &mut self.transaction {
             transaction.incoming = Some(incoming);
         }
@@ -134,26 +135,17 @@ impl Connection {
 }
 
 impl Incoming {
-    fn new(id: String, transaction: &Transaction, trace: &[u8], limits: &Limits, place: Place) -> Incoming {
-        let mut scanners = Vec::new();
-        for delivery in transaction.mailboxes.iter().take(SCANNERS_MAX) {
-            let mut scanner = Scanner::new(scan_limits(limits));
-            scanner.feed(&own_lines(&transaction.mail.from, delivery));
-            scanner.feed(trace);
-            scanners.push(scanner);
-        }
-        let first = transaction.mailboxes.first();
-        let own = first.map(|delivery| own_lines(&transaction.mail.from, delivery)).unwrap_or_default();
-        let spooled = Spooled::new(first.map(|delivery| delivery.account.clone()), own, trace);
+    fn new(id: String, transaction: &Transaction, trace: Vec<u8>, limits: &Limits, place: Place) -> Incoming {
+        let first = transaction.mailboxes.first().map(|delivery| delivery.account.clone());
         let started_at = Instant::now();
         Incoming {
             id,
             started_at,
-            spooled,
-            scanners,
-            returned_header: (!transaction.reported.is_empty()).then(Vec::new),
+            spooled: Spooled::new(first),
+            trace,
+            missing_fields: String::new(),
             refusal: None,
-            header: HeaderProgress::Reading(Vec::new()),
+            header: HeaderProgress::Reading { searched_bytes: 0 },
             deadline: started_at + Duration::from_secs(limits.smtp_data_s),
             _place: place,
         }
@@ -167,80 +159,66 @@ impl Incoming {
         if self.refusal.is_some() {
             return;
         }
-        let HeaderProgress::Reading(collected) = &mut self.header else { return self.write(host, bytes) };
-        if collected.is_empty()
-            && let Some(end) = end(bytes, 0)
-        {
-            // The usual case: the whole header came with the first bytes.
-            self.header = HeaderProgress::Done;
-            self.take_header(host, settings, account, &bytes[..end]);
-            return self.write(host, &bytes[end..]);
+        let mut written = self.spooled.write(bytes);
+        if let HeaderProgress::Reading { searched_bytes } = self.header {
+            self.read_header(host, settings, account, searched_bytes);
         }
-        let searched = collected.len();
-        collected.extend_from_slice(bytes);
-        let is_over = end(collected, searched).is_some();
-        if is_over || collected.len() > settings.limits.header_bytes_max {
-            self.end_header(host, settings, account);
+        if let HeaderProgress::Judged = self.header {
+            written = written.and_then(|()| self.spooled.relieve(host));
         }
-    }
-
-    /// Judges and writes what was collected of the header, if any is.
-    fn end_header(&mut self, host: &Host, settings: &Settings, account: Option<&Address>) {
-        let HeaderProgress::Reading(collected) = std::mem::replace(&mut self.header, HeaderProgress::Done)
-        else {
-            return;
-        };
-        if self.refusal.is_some() {
-            return;
-        }
-        let end = end(&collected, 0);
-        if end.is_none() && collected.len() > settings.limits.header_bytes_max && account.is_some() {
-            return self.refuse(say::TOO_LARGE.with_text("The header is larger than this server takes"));
-        }
-        let (header, rest) = collected.split_at(end.unwrap_or(collected.len()));
-        self.take_header(host, settings, account, header);
-        self.write(host, rest);
-    }
-
-    fn take_header(&mut self, host: &Host, settings: &Settings, account: Option<&Address>, header: &[u8]) {
-        let judge = Judge { host, settings, account, id: &self.id };
-        match judge.additions(header) {
-            Err(refusal) => self.refuse(refusal),
-            Ok(additions) => {
-                if let Some(returned) = &mut self.returned_header {
-                    returned.extend_from_slice(header);
-                }
-                self.write(host, additions.as_bytes());
-                for part in header::kept(header, account.is_some()) {
-                    self.write(host, part);
-                }
-            }
-        }
-    }
-
-    fn write(&mut self, host: &Host, bytes: &[u8]) {
-        if self.refusal.is_some() || bytes.is_empty() {
-            return;
-        }
-        for scanner in &mut self.scanners {
-            scanner.feed(bytes);
-        }
-        if let Err(error) = self.spooled.write(host, bytes) {
+        if let Err(error) = written {
             warn!(id = self.id, %error, "a message cannot be written");
             self.refuse(reply_to_store(&error));
+        }
+    }
+
+    /// Judges the header as soon as it is complete, or longer than is read of one.
+    fn read_header(
+        &mut self,
+        host: &Host,
+        settings: &Settings,
+        account: Option<&Address>,
+        searched_bytes: usize,
+    ) {
+        let so_far = self.spooled.held();
+        let bytes_max = settings.limits.header_bytes_max;
+        match end(so_far, searched_bytes) {
+            Some(end) => self.judge_header(host, settings, account, end),
+            None if so_far.len() <= bytes_max => {
+                self.header = HeaderProgress::Reading { searched_bytes: so_far.len() };
+            }
+            None if account.is_some() => {
+                self.refuse(say::TOO_LARGE.with_text("The header is larger than this server takes"));
+            }
+            None => self.judge_header(host, settings, account, bytes_max),
+        }
+    }
+
+    /// Judges what came where it is nothing but a header.
+    fn end_header(&mut self, host: &Host, settings: &Settings, account: Option<&Address>) {
+        if let (HeaderProgress::Reading { .. }, None) = (self.header, &self.refusal) {
+            self.judge_header(host, settings, account, self.spooled.held().len());
+        }
+    }
+
+    fn judge_header(&mut self, host: &Host, settings: &Settings, account: Option<&Address>, bytes: usize) {
+        self.header = HeaderProgress::Judged;
+        let judge = Judge { host, settings, account, id: &self.id };
+        match judge.missing_fields(&self.spooled.held()[..bytes]) {
+            Err(refusal) => self.refuse(refusal),
+            Ok(fields) => self.missing_fields = fields,
         }
     }
 
     fn refuse(&mut self, reply: Reply) {
         self.refusal = Some(reply);
         self.spooled.forget();
-        self.scanners = Vec::new();
     }
 }
 
 impl Judge<'_> {
     /// The fields to be added to a submitted message, or why the message is refused.
-    fn additions(&self, header: &[u8]) -> Result<String, Reply> {
+    fn missing_fields(&self, header: &[u8]) -> Result<String, Reply> {
         let facts = header::facts(header);
         check_hops(&facts, &self.settings.limits).map_err(reply_to_submission)?;
         let Some(account) = self.account else { return Ok(String::new()) };
@@ -269,12 +247,6 @@ pub(crate) fn scan_limits(limits: &Limits) -> ScanLimits {
         depth_max: limits.mime_depth_max,
         parts_max: limits.mime_parts_max,
     }
-}
-
-/// The lines on top of one mailbox's copy (RFC 5321 section 4.4).
-pub(super) fn own_lines(from: &ReversePath, delivery: &Delivery) -> Vec<u8> {
-    let from = from.as_ref().map(ToString::to_string).unwrap_or_default();
-    format!("Return-Path: <{from}>\r\nDelivered-To: {}\r\n", delivery.delivered_to).into_bytes()
 }
 
 fn reply_to_submission(error: SubmissionError) -> Reply {

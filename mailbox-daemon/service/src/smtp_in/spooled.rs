@@ -1,36 +1,75 @@
+use super::header::kept;
 use crate::disk;
 use crate::host::Host;
-use store::{NewMessage, StoreError};
+use proto::smtp::header;
+use std::ops::Deref;
+use store::{MessageView, NewMessage, StoreError};
 use types::Address;
 
-/// A message up to this size is held in memory and reaches the disk in one write, with one wait.
-const HELD_BYTES_MAX: usize = 32 * 1024;
-/// The bytes so far, in memory while they are few.
+/// A message up to this size stays in memory until its copies are written.
+const HELD_BYTES_MAX: usize = 128 * 1024;
+/// Read at a time from a larger one.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A message as it came, byte for byte: in memory while it is small, then in a file without a name.
 pub(super) struct Spooled {
     held: Vec<u8>,
     file: Option<NewMessage>,
-    /// The lines on top that are the first mailbox's own.
-    own_bytes: usize,
-    /// Whose file system it goes to; `None` for the queue's.
-    first: Option<Address>,
+    /// Whose file system the file lies on; `None` for the queue's.
+    place: Option<Address>,
+}
+
+/// The whole message in one piece.
+pub(super) enum Raw<'a> {
+    Held(&'a [u8]),
+    Viewed(MessageView<'a>),
+}
+
+impl Deref for Raw<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Raw::Held(bytes) => bytes,
+            Raw::Viewed(view) => view,
+        }
+    }
 }
 
 impl Spooled {
-    /// Begins with the lines that are the first mailbox's own and the trace that all copies share.
-    pub(super) fn new(first: Option<Address>, own_lines: Vec<u8>, trace: &[u8]) -> Spooled {
-        let own_bytes = own_lines.len();
-        let mut held = own_lines;
-        held.extend_from_slice(trace);
-        Spooled { held, file: None, own_bytes, first }
+    /// An empty one on the file system of this account or, without one, of the queue.
+    pub(super) fn new(place: Option<Address>) -> Spooled {
+        Spooled { held: Vec::new(), file: None, place }
     }
 
-    /// Appends bytes.
-    pub(super) fn write(&mut self, host: &Host, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.file.is_none() && self.held.len() + bytes.len() <= HELD_BYTES_MAX {
-            self.held.extend_from_slice(bytes);
+    /// Appends bytes. As long as nobody calls [`Spooled::relieve`] all of them stay in memory.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        match &mut self.file {
+            None => self.held.extend_from_slice(bytes),
+            Some(file) => disk(|| file.write(bytes))?,
+        }
+        Ok(())
+    }
+
+    /// What is in memory: everything, until [`Spooled::relieve`] has found it too much.
+    pub(super) fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    /// Moves what is too much for memory to the disk.
+    pub(super) fn relieve(&mut self, host: &Host) -> Result<(), StoreError> {
+        if self.file.is_some() || self.held.len() <= HELD_BYTES_MAX {
             return Ok(());
         }
-        disk(|| self.file(host)?.write(bytes))
+        disk(|| {
+            let mut file = match &self.place {
+                Some(account) => host.store.new_message(account)?,
+                None => host.queue.new_entry()?,
+            };
+            file.write(&std::mem::take(&mut self.held))?;
+            self.file = Some(file);
+            Ok(())
+        })
     }
 
     /// Drops everything.
@@ -39,32 +78,46 @@ impl Spooled {
         self.file = None;
     }
 
-    /// Appends everything but the first mailbox's own lines to another copy, and sees both down to the disk: that it is full
-    /// must show before any copy has a name.
-    pub(super) fn copy_to(&mut self, host: &Host, copy: &mut NewMessage) -> Result<(), StoreError> {
-        let own_bytes = self.own_bytes as u64;
-        let file = self.file(host)?;
-        copy.copy_from(file, own_bytes)?;
-        copy.read_at(&mut [], 0)?;
-        Ok(())
-    }
-
-    /// The first copy.
-    pub(super) fn into_file(mut self, host: &Host) -> Result<NewMessage, StoreError> {
-        self.file(host)?;
-        Ok(self.file.expect("it was made above"))
-    }
-
-    /// The file of the first copy, on the file system of the first place it goes to.
-    fn file(&mut self, host: &Host) -> Result<&mut NewMessage, StoreError> {
-        if self.file.is_none() {
-            let mut file = match &self.first {
-                Some(account) => host.store.new_message(account)?,
-                None => host.queue.new_entry()?,
-            };
-            file.write(&std::mem::take(&mut self.held))?;
-            self.file = Some(file);
+    /// The whole message. Of a large one only what is looked at comes into memory, and leaves it with the view.
+    pub(super) fn raw(&mut self) -> Result<Raw<'_>, StoreError> {
+        match &mut self.file {
+            None => Ok(Raw::Held(&self.held)),
+            Some(file) => Ok(Raw::Viewed(file.view()?)),
         }
-        Ok(self.file.as_mut().expect("it was made above"))
+    }
+
+    /// Gives the message piece by piece, without the header fields that are left out.
+    pub(super) fn pass_on(
+        &mut self,
+        is_left_out: &dyn Fn(&header::Field<'_>) -> bool,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let raw = self.raw()?;
+        let body_at = header::end(&raw, 0).unwrap_or(raw.len());
+        kept(&raw[..body_at], is_left_out).try_for_each(&mut *take)?;
+        match raw {
+            Raw::Held(bytes) => take(&bytes[body_at..]),
+            Raw::Viewed(view) => {
+                drop(view);
+                self.pass_on_file(body_at as u64, take)
+            }
+        }
+    }
+
+    fn pass_on_file(
+        &mut self,
+        mut offset: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            let count = file.read_at(&mut piece, offset)?;
+            take(&piece[..count])?;
+            offset += count as u64;
+            if count < piece.len() {
+                return Ok(());
+            }
+        }
     }
 }

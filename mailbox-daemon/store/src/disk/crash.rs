@@ -5,7 +5,7 @@
 
 mod world;
 
-use super::{Directory, Disk, DiskFile, FileKind, FileStat, Spool};
+use super::{Directory, Disk, DiskFile, FileKind, FileStat, FileView, Spool};
 use crate::locked;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -375,6 +375,14 @@ impl DiskFile for CrashFile {
             contents.resize(contents.len().max(end), 0);
             contents[offset as usize..end].copy_from_slice(bytes);
         })
+    }
+
+    fn view(&self) -> io::Result<FileView> {
+        let world = locked(&self.disk.world);
+        match &world.node(self.inode)?.body {
+            Body::File { contents, .. } => Ok(contents.clone().into()),
+            Body::Directory { .. } => Err(code(libc::EISDIR)),
+        }
     }
 
     fn bytes(&self) -> io::Result<u64> {

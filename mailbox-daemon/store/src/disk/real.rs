@@ -1,4 +1,4 @@
-use super::{Directory, Disk, DiskFile, FileKind, FileStat, Spool};
+use super::{Directory, Disk, DiskFile, FileKind, FileStat, FileView, Spool};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, statfs};
@@ -164,6 +164,10 @@ impl DiskFile for RealFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
+    }
+
+    fn view(&self) -> io::Result<FileView> {
+        FileView::map(&self.0)
     }
 
     fn bytes(&self) -> io::Result<u64> {
