@@ -1,7 +1,7 @@
 use super::{choices, pieces};
 use proto::sasl::{ChannelBinding, Exchange, Step};
 use proto::smtp::client::{Action as ClientAction, Client, Login, Options, StartTls, Transaction};
-use proto::smtp::data::{MessageReader, Piece};
+use proto::smtp::data::{BareLineEnds, MessageReader, Piece};
 use proto::smtp::reply::say;
 use proto::smtp::server::{Action, Config, Role, Session};
 use proto::smtp::{parse, write};
@@ -115,6 +115,7 @@ fn converse<'a>(choice: u8, input: impl Iterator<Item = &'a [u8]>) -> Conversati
                     session.answer(say::SEND_MESSAGE, &mut talk.said);
                 }
                 Action::Content(range) => message.extend_from_slice(&piece[start..][range]),
+                Action::LineEnd => message.extend_from_slice(b"\r\n"),
                 Action::End { lacks_newline } => {
                     if lacks_newline {
                         message.extend_from_slice(b"\r\n");
@@ -161,10 +162,15 @@ fn take_step(session: &mut Session, login: &mut Option<Exchange>, step: Step, sa
 
 /// The bytes after DATA: only CRLF.CRLF ends them, and an accepted message is exactly what was sent.
 pub fn message(data: &[u8]) {
-    let whole = read_message(std::iter::once(data));
-    let dropwise = read_message(pieces(data, data.len() as u8));
+    let whole = read_message(BareLineEnds::Refused, std::iter::once(data));
+    let dropwise = read_message(BareLineEnds::Refused, pieces(data, data.len() as u8));
     assert_eq!((whole.end, whole.clean), (dropwise.end, dropwise.clean));
+    let mended = read_message(BareLineEnds::Mended, pieces(data, data.len() as u8));
+    assert_eq!(mended.end, whole.end, "mending moves no end");
     let Some(end) = whole.end else { return };
+    if mended.clean {
+        assert!(has_only_crlf(&mended.content), "{}", mended.content.escape_ascii());
+    }
     let sent = &data[..end];
     assert!(sent == b".\r\n" || sent.ends_with(b"\r\n.\r\n"), "{}", sent.escape_ascii());
     if whole.clean {
@@ -187,17 +193,18 @@ struct Received {
     clean: bool,
 }
 
-fn read_message<'a>(input: impl Iterator<Item = &'a [u8]>) -> Received {
-    let mut reader = MessageReader::new(MESSAGE_BYTES_MAX, 200);
+fn read_message<'a>(bare_line_ends: BareLineEnds, input: impl Iterator<Item = &'a [u8]>) -> Received {
+    let mut reader = MessageReader::new(MESSAGE_BYTES_MAX, 200, bare_line_ends);
     let mut received = Received::default();
     let mut before = 0;
     for piece in input {
         let mut at = 0;
         while at < piece.len() {
             let (used, part) = reader.read_dotted(&piece[at..]);
-            assert!(used > 0 || part == Piece::End, "it does not go on");
+            assert!(used > 0 || matches!(part, Piece::End | Piece::LineEnd), "it does not go on");
             match part {
                 Piece::Content(range) => received.content.extend_from_slice(&piece[at..][range]),
+                Piece::LineEnd => received.content.extend_from_slice(b"\r\n"),
                 Piece::End => {
                     received.end = Some(before + at + used);
                     received.clean = reader.fault().is_none();

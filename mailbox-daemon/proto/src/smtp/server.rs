@@ -70,6 +70,8 @@ pub enum Action {
     Begin,
     /// This part of the input of this call is message content.
     Content(Range<usize>),
+    /// Message content: a CRLF that stands for a CR or LF the client sent alone.
+    LineEnd,
     /// A question: is the message accepted? Either way the transaction is over.
     End {
         /// A last CRLF has to be added (possible only after BDAT).

@@ -171,6 +171,7 @@ impl Connection {
                 Action::StartTls => return Ok(Pause::StartTls),
                 Action::Close => return Ok(Pause::Close),
                 Action::Content(range) => self.content(&rest[range]),
+                Action::LineEnd => self.content(b"\r\n"),
                 Action::Reset => self.transaction = None,
                 Action::AuthCancelled => self.exchange = None,
                 Action::Mail(mail) => {

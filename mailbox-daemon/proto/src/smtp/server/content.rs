@@ -1,5 +1,5 @@
-use super::{Action, Question, Session, State};
-use crate::smtp::data::{Fault, MessageReader, Piece};
+use super::{Action, Question, Role, Session, State};
+use crate::smtp::data::{BareLineEnds, Fault, MessageReader, Piece};
 use crate::smtp::reply::{Reply, say};
 
 impl Session {
@@ -15,7 +15,13 @@ impl Session {
 
     fn begin(&mut self) {
         let limits = &self.config.limits;
-        let reader = MessageReader::new(limits.message_bytes_max, limits.message_line_bytes_max);
+        // What people's own programs and machines send is put right; another server has to know better.
+        let bare_line_ends = match self.config.role {
+            Role::Inbound => BareLineEnds::Refused,
+            Role::Submission => BareLineEnds::Mended,
+        };
+        let reader =
+            MessageReader::new(limits.message_bytes_max, limits.message_line_bytes_max, bare_line_ends);
         self.transaction.get_or_insert_default().reader = Some(reader);
     }
 
@@ -55,6 +61,7 @@ impl Session {
         let action = match (piece, reader.fault()) {
             (Piece::Content(range), _) if !range.is_empty() => Some(Action::Content(range)),
             (Piece::Content(_), _) => self.stop_endless(out),
+            (Piece::LineEnd, _) => Some(Action::LineEnd),
             (Piece::End, None) => Some(self.ask(Question::End, Action::End { lacks_newline: false })),
             (Piece::End, Some(fault)) => {
                 self.state = State::Command;
@@ -76,20 +83,23 @@ impl Session {
     }
 
     pub(super) fn read_chunk(&mut self, input: &[u8], out: &mut Vec<u8>) -> (usize, Option<Action>) {
-        let (State::Chunk { remaining, .. } | State::DroppedChunk { remaining, .. }) = &mut self.state else {
+        let (State::Chunk { remaining, .. } | State::DroppedChunk { remaining, .. }) = &self.state else {
             return (0, None);
         };
-        let consumed = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
-        *remaining -= consumed as u64;
+        let bytes = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
         let is_dropped = matches!(self.state, State::DroppedChunk { .. });
         let reader = self.transaction.as_mut().and_then(|transaction| transaction.reader.as_mut());
-        let range = match reader {
-            Some(reader) if !is_dropped => reader.read_chunk(&input[..consumed]),
-            _ => 0..0,
+        let (consumed, piece) = match reader {
+            Some(reader) if !is_dropped => reader.read_chunk(&input[..bytes]),
+            _ => (bytes, Piece::Content(0..0)),
         };
-        match range.is_empty() {
-            true => (consumed, self.stop_endless(out)),
-            false => (consumed, Some(Action::Content(range))),
+        if let State::Chunk { remaining, .. } | State::DroppedChunk { remaining, .. } = &mut self.state {
+            *remaining -= consumed as u64;
+        }
+        match piece {
+            Piece::Content(range) if !range.is_empty() => (consumed, Some(Action::Content(range))),
+            Piece::LineEnd => (consumed, Some(Action::LineEnd)),
+            Piece::Content(_) | Piece::End => (consumed, self.stop_endless(out)),
         }
     }
 

@@ -67,6 +67,7 @@ impl Driver {
             Action::Rcpt(_) => say::RECIPIENT_OK,
             Action::Begin => say::SEND_MESSAGE,
             Action::Content(range) => return self.body.extend_from_slice(&input[range]),
+            Action::LineEnd => return self.body.extend_from_slice(b"\r\n"),
             Action::End { lacks_newline } => {
                 self.body.extend_from_slice(if lacks_newline { b"\r\n|" } else { b"|" });
                 say::MESSAGE_ACCEPTED
