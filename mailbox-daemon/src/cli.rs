@@ -1,7 +1,7 @@
 //! What can be typed, and what it means.
 
 use clap::{Args, Parser, Subcommand};
-use service::admin::Command;
+use service::admin::{Command, Selection};
 use service::demo::Demo;
 use std::io::Read;
 use std::path::PathBuf;
@@ -49,6 +49,15 @@ pub enum Word {
     /// Mail on its way out
     #[command(subcommand)]
     Queue(QueueWord),
+    /// Services that send mail for others
+    #[command(subcommand)]
+    Relay(RelayWord),
+}
+
+#[derive(Subcommand)]
+pub enum RelayWord {
+    /// Show the services outbound.relay knows by name and what each of them wants
+    Presets,
 }
 
 #[derive(Args)]
@@ -211,21 +220,38 @@ pub enum QueueWord {
         /// As `queue list` shows it
         id: Option<String>,
     },
-    /// Keep a message from being tried
-    Hold {
-        /// As `queue list` shows it
-        id: String,
-    },
-    /// Let a held message go on
-    Release {
-        /// As `queue list` shows it
-        id: String,
-    },
+    /// Keep a message, all mail to a domain, or all mail from going out
+    Hold(What),
+    /// Let what is held go on
+    Release(What),
     /// Give a message up; nobody is told
     Delete {
         /// As `queue list` shows it
         id: String,
     },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct What {
+    /// One message, as `queue list` shows it
+    id: Option<String>,
+    /// All mail to a domain, also what is still to come
+    #[arg(long)]
+    domain: Option<String>,
+    /// All mail, also what is still to come
+    #[arg(long)]
+    all: bool,
+}
+
+impl What {
+    fn settled(self) -> Selection {
+        match (self.id, self.domain) {
+            (Some(id), _) => Selection::Message(id),
+            (None, Some(domain)) => Selection::Domain(domain),
+            (None, None) => Selection::All,
+        }
+    }
 }
 
 impl DemoArgs {
@@ -236,10 +262,10 @@ impl DemoArgs {
 }
 
 impl Word {
-    /// The command to execute; `run`, `demo`, `check` and `doctor` are no commands and are handled before.
+    /// The command to execute; `run`, `demo`, `check`, `doctor` and `relay` are no commands and are handled before.
     pub fn command(self) -> Result<Command, String> {
         Ok(match self {
-            Word::Run | Word::Demo(_) | Word::Check | Word::Doctor(_) => {
+            Word::Run | Word::Demo(_) | Word::Check | Word::Doctor(_) | Word::Relay(_) => {
                 return Err("this word starts a process of its own".to_owned());
             }
             Word::Account(AccountWord::Add { address, quota, .. }) => {
@@ -275,8 +301,8 @@ impl Word {
             Word::Queue(QueueWord::List) => Command::QueueList,
             Word::Queue(QueueWord::Show { id }) => Command::QueueShow { id },
             Word::Queue(QueueWord::Retry { id }) => Command::QueueRetry { id },
-            Word::Queue(QueueWord::Hold { id }) => Command::QueueHold { id },
-            Word::Queue(QueueWord::Release { id }) => Command::QueueRelease { id },
+            Word::Queue(QueueWord::Hold(what)) => Command::QueueHold { what: what.settled() },
+            Word::Queue(QueueWord::Release(what)) => Command::QueueRelease { what: what.settled() },
             Word::Queue(QueueWord::Delete { id }) => Command::QueueDelete { id },
         })
     }

@@ -7,7 +7,7 @@ mod memory;
 mod output;
 
 use clap::Parser;
-use cli::{Cli, Word};
+use cli::{Cli, RelayWord, Word};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,6 +32,10 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Word::Run => daemon(run(&cli.config)),
         Word::Demo(demo) => daemon(async { demo.settled().run(demo_text::announce).await.map_err(as_text) }),
         Word::Check => check(&cli.config),
+        Word::Relay(RelayWord::Presets) => {
+            output::print(&service::admin::relay_presets(), cli.json);
+            Ok(())
+        }
         Word::Doctor(doctor) => return examine(&cli.config, doctor.repair, cli.json),
         word => {
             let state_dir = service::host::state_dir_of(&cli.config);
@@ -67,8 +71,11 @@ async fn run(config: &Path) -> Result<(), String> {
 }
 
 fn check(config: &Path) -> Result<(), String> {
-    service::host::read_settings(config).map_err(as_text)?;
+    let settings = service::host::read_settings(config).map_err(as_text)?;
     println!("{}: no mistakes found", config.display());
+    for hint in service::admin::relay_hints(&settings) {
+        println!("{hint}");
+    }
     Ok(())
 }
 

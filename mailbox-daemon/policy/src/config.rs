@@ -6,13 +6,15 @@
 mod dns;
 mod inbound;
 mod outbound;
+mod relay;
 mod suggestion;
 mod target;
 
 pub use dns::Dns;
 pub use inbound::Inbound;
-pub use outbound::Outbound;
-pub use target::{HostPort, Relay, TlsMode};
+pub use outbound::{Direct, Outbound};
+pub use relay::{PartRelay, Relay, RelayTarget};
+pub use target::{HostPort, Secret, TlsMode};
 
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -161,27 +163,9 @@ impl Settings {
         }
     }
 
-    /// The relay with everything that belongs to it.
-    pub fn relay(&self) -> Option<Relay> {
-        let target = self.outbound.relay.clone()?;
-        let tls = self.outbound.relay_tls.unwrap_or_else(|| TlsMode::usual_for(target.port));
-        let login = self.outbound.relay_user.clone().zip(self.outbound.relay_password.clone());
-        Some(Relay { target, tls, login, ca_file: self.outbound.relay_ca_file.clone() })
-    }
-
     fn contradiction(&self) -> Option<String> {
-        let outbound = &self.outbound;
-        if outbound.relay_user.is_some() != outbound.relay_password.is_some() {
-            return Some("outbound.relay_user and outbound.relay_password belong together".to_owned());
-        }
-        if outbound.relay.is_none() && (outbound.relay_user.is_some() || outbound.relay_tls.is_some()) {
-            return Some("outbound.relay_* is set, but outbound.relay is not".to_owned());
-        }
-        if outbound.relay_tls == Some(TlsMode::None) && outbound.relay_user.is_some() {
-            return Some(
-                "outbound.relay_password would cross the network unprotected: outbound.relay_tls is \"none\""
-                    .to_owned(),
-            );
+        if let Some(problem) = self.outbound.contradiction() {
+            return Some(problem);
         }
         let bounds = [
             ("limits.message_bytes_max", self.limits.message_bytes_max, 64 * 1024, 150 * 1024 * 1024),
@@ -221,7 +205,7 @@ mod tests {
             "#,
         )
         .expect("valid");
-        let relay = settings.relay().expect("a relay");
+        let relay = settings.outbound.relay(None).expect("a relay");
         assert_eq!((relay.target.host.as_str(), relay.tls), ("smtp.example.net", TlsMode::StartTls));
         assert!(!format!("{settings:?}").contains("secret words"));
         let route = |name| {

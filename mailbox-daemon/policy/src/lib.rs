@@ -4,7 +4,10 @@
 
 pub mod bounce;
 pub mod config;
+pub mod direct_path;
+pub mod priority;
 pub mod recipients;
+pub mod relay_presets;
 pub mod reports;
 pub mod route;
 pub mod schedule;

@@ -1,15 +1,15 @@
 //! Which server a recipient's mail goes to.
 
-use crate::config::{HostPort, Outbound};
-use types::Domain;
+use crate::config::{Direct, HostPort, Outbound};
+use types::{Address, Domain};
 
 /// Where the mail of a domain goes. Mail for equal destinations shares connections and transactions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
     /// A server named in the configuration, or an address literal.
     Server(HostPort),
-    /// The configured relay.
-    Relay,
+    /// One of `outbound.relays` by its name, or without one the relay for all.
+    Relay(Option<String>),
     /// Whatever servers the domain's MX records name.
     Domain(Domain),
 }
@@ -17,15 +17,34 @@ pub enum Destination {
 /// The port of mail servers.
 const SMTP_PORT: u16 = 25;
 
-/// A route of its own, else the relay, else the domain's MX.
-pub fn destination(outbound: &Outbound, domain: &Domain) -> Destination {
-    match (outbound.route.get(domain), &outbound.relay, domain.literal()) {
-        (Some(server), ..) => Destination::Server(server.clone()),
-        (None, Some(_), _) => Destination::Relay,
-        (None, None, Some(address)) => {
-            Destination::Server(HostPort { host: address.to_string(), port: SMTP_PORT })
-        }
-        (None, None, None) => Destination::Domain(domain.clone()),
+/// A route of its own, else a relay for the recipient's domain, else one for the sender's, else the relay for all, else the
+/// domain's MX. `is_blocked` is whether the line lets no mail out by itself (see [`crate::direct_path`]).
+pub fn destination(
+    outbound: &Outbound,
+    from: Option<&Address>,
+    to: &Domain,
+    is_blocked: bool,
+) -> Destination {
+    if let Some(server) = outbound.route.get(to) {
+        return Destination::Server(server.clone());
+    }
+    let part = |takes: &dyn Fn(&crate::config::PartRelay) -> bool| {
+        outbound.relays.iter().find(|(_, relay)| takes(relay)).map(|(name, _)| name.clone())
+    };
+    let by_recipient = part(&|relay| relay.to.contains(to));
+    let by_sender = || from.and_then(|from| part(&|relay| relay.from.contains(&from.domain)));
+    if let Some(name) = by_recipient.or_else(by_sender) {
+        return Destination::Relay(Some(name));
+    }
+    let is_relayed = match outbound.direct {
+        Direct::Never => true,
+        Direct::Auto => is_blocked,
+        Direct::Always => false,
+    };
+    match (&outbound.relay, to.literal()) {
+        (Some(_), _) if is_relayed => Destination::Relay(None),
+        (_, Some(address)) => Destination::Server(HostPort { host: address.to_string(), port: SMTP_PORT }),
+        (_, None) => Destination::Domain(to.clone()),
     }
 }
 
@@ -33,7 +52,8 @@ impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Destination::Server(server) => server.fmt(f),
-            Destination::Relay => f.write_str("the relay"),
+            Destination::Relay(None) => f.write_str("the relay"),
+            Destination::Relay(Some(name)) => write!(f, "the relay {name}"),
             Destination::Domain(domain) => domain.fmt(f),
         }
     }
@@ -120,24 +140,42 @@ mod tests {
         Domain::parse(name).unwrap()
     }
 
+    fn outbound(text: &str) -> Outbound {
+        toml::from_str(text).unwrap()
+    }
+
     #[test]
-    fn a_route_comes_before_the_relay_and_the_relay_before_mx() {
-        let server: HostPort = "127.0.0.1:2527".parse().unwrap();
-        let mut outbound = Outbound::default();
-        outbound.route.insert(domain("routed.test"), server.clone());
-        assert_eq!(destination(&outbound, &domain("routed.test")), Destination::Server(server.clone()));
-        assert_eq!(
-            destination(&outbound, &domain("sub.routed.test")),
-            Destination::Domain(domain("sub.routed.test"))
+    fn which_mail_goes_where() {
+        let routed = "route.\"routed.test\" = \"127.0.0.1:2527\"\n";
+        let relayed = format!("relay = \"relay.test:587\"\n{routed}");
+        let parts = format!(
+            "{relayed}[relays.work]\nrelay = \"a.test:587\"\nfrom = [\"firm.test\"]\n\
+             [relays.far]\nrelay = \"b.test:587\"\nto = [\"far.test\", \"routed.test\"]"
         );
-        assert_eq!(
-            destination(&outbound, &domain("[192.0.2.1]")),
-            Destination::Server("192.0.2.1:25".parse().unwrap())
-        );
-        outbound.relay = Some("relay.test:587".parse().unwrap());
-        assert_eq!(destination(&outbound, &domain("routed.test")), Destination::Server(server));
-        assert_eq!(destination(&outbound, &domain("other.test")), Destination::Relay);
-        assert_eq!(destination(&outbound, &domain("[192.0.2.1]")), Destination::Relay);
+        let (auto, always) = (format!("direct = \"auto\"\n{parts}"), format!("direct = \"always\"\n{parts}"));
+        for (text, from, to, is_blocked, expected) in [
+            (routed, "a@home.test", "routed.test", false, "127.0.0.1:2527"),
+            (routed, "a@home.test", "sub.routed.test", false, "sub.routed.test"),
+            (routed, "a@home.test", "[192.0.2.1]", true, "192.0.2.1:25"),
+            (&relayed, "a@home.test", "routed.test", false, "127.0.0.1:2527"),
+            (&relayed, "a@home.test", "other.test", false, "the relay"),
+            (&relayed, "a@home.test", "[192.0.2.1]", false, "the relay"),
+            (&parts, "a@home.test", "far.test", false, "the relay far"),
+            (&parts, "a@firm.test", "far.test", false, "the relay far"),
+            (&parts, "a@firm.test", "other.test", false, "the relay work"),
+            (&parts, "a@firm.test", "routed.test", false, "127.0.0.1:2527"),
+            (&parts, "", "other.test", false, "the relay"),
+            (&auto, "a@home.test", "other.test", false, "other.test"),
+            (&auto, "a@home.test", "other.test", true, "the relay"),
+            (&auto, "a@home.test", "[192.0.2.1]", true, "the relay"),
+            (&auto, "a@firm.test", "other.test", false, "the relay work"),
+            (&always, "a@home.test", "other.test", true, "other.test"),
+            (&always, "a@home.test", "far.test", true, "the relay far"),
+        ] {
+            let from = Address::parse(from).ok();
+            let found = destination(&outbound(text), from.as_ref(), &domain(to), is_blocked);
+            assert_eq!(found.to_string(), expected, "{from:?} {to} {is_blocked} in\n{text}");
+        }
     }
 
     #[test]

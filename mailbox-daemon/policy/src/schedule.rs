@@ -42,6 +42,8 @@ pub enum Attempt {
     Deferred,
     /// Never.
     Refused,
+    /// Not tried: the owner holds it.
+    Held,
 }
 
 /// What is known of an entry after an attempt.
@@ -86,7 +88,8 @@ impl RetryRules {
             Attempt::Delivered => Fate::Delivered,
             Attempt::Refused => Fate::Refused,
             Attempt::Deferred if now >= arrived_at.saturating_add(self.lifetime_s) => Fate::Expired,
-            Attempt::Deferred => Fate::Waits,
+            // What the owner holds does not grow too old.
+            Attempt::Deferred | Attempt::Held => Fate::Waits,
         }
     }
 
@@ -177,6 +180,7 @@ mod tests {
             (Attempt::Refused, 0, Fate::Refused),
             (Attempt::Deferred, 5 * DAY - 1, Fate::Waits),
             (Attempt::Deferred, 5 * DAY, Fate::Expired),
+            (Attempt::Held, 9 * DAY, Fate::Waits),
         ] {
             assert_eq!(rules.fate(attempt, 1000, 1000 + age), fate, "{attempt:?} after {age} s");
         }

@@ -3,6 +3,9 @@
 mod accounts;
 mod names;
 mod queue;
+mod relay;
+
+pub use relay::{relay_hints, relay_presets};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -120,17 +123,17 @@ pub enum Command {
         /// Which one.
         id: String,
     },
-    /// Keeps a queued message from being tried.
+    /// Keeps queued mail from being tried.
     QueueHold {
-        /// Which one.
-        id: String,
+        /// Which.
+        what: Selection,
     },
     /// What waits to go out.
     QueueList,
-    /// Lets a held message go on.
+    /// Lets held mail go on.
     QueueRelease {
-        /// Which one.
-        id: String,
+        /// Which.
+        what: Selection,
     },
     /// Tries a message, or all, now.
     QueueRetry {
@@ -142,6 +145,17 @@ pub enum Command {
         /// Which one.
         id: String,
     },
+}
+
+/// Which queued mail is meant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Selection {
+    /// One message.
+    Message(String),
+    /// All mail to a domain, also what is still to come.
+    Domain(String),
+    /// All mail, also what is still to come.
+    All,
 }
 
 /// What came of it.
@@ -237,9 +251,9 @@ impl Admin<'_> {
             Command::GroupList => self.group_list(),
             Command::GroupRemove { address, members } => self.group_remove(&address, &members),
             Command::QueueDelete { id } => self.queue_delete(&id),
-            Command::QueueHold { id } => self.queue_hold(&id),
+            Command::QueueHold { what } => self.queue_hold(&what),
             Command::QueueList => self.queue_list(),
-            Command::QueueRelease { id } => self.queue_release(&id),
+            Command::QueueRelease { what } => self.queue_release(&what),
             Command::QueueRetry { id } => self.queue_retry(id.as_deref()),
             Command::QueueShow { id } => self.queue_show(&id),
         }

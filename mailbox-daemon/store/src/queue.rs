@@ -9,6 +9,7 @@
 
 mod admin;
 mod claim;
+mod held;
 mod recover;
 mod schedule;
 mod spool;
@@ -16,6 +17,7 @@ mod ticket;
 
 pub use admin::QueueListing;
 pub use claim::{Claim, QueuedMessage};
+pub use held::Held;
 pub use recover::Recovered;
 pub use schedule::Progress;
 pub use spool::{Header, Marks, RecipientState};
@@ -38,6 +40,9 @@ use types::UnixSeconds;
 /// Entries that wait in memory for their first attempt; more go into the schedule.
 const FRESH_MAX: usize = 512;
 
+/// What the owner holds, see [`Held`].
+const HELD_FILE: &str = "held";
+
 /// Names an entry; ascending with the time of arrival. Written as 13 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueId(u64);
@@ -55,6 +60,7 @@ struct Inner {
     corrupt_dir: PathBuf,
     committer: Committer,
     bell: Bell,
+    held: Mutex<Arc<Held>>,
     recovered: Recovered,
     /// Taken before `state` when both are needed.
     schedule: Mutex<Schedule>,
@@ -100,6 +106,7 @@ impl Queue {
         recover::clear(&*disk, &unfinished_dir)?;
         let is_empty = recover::is_empty(&*disk, &spool_dir)?;
         let mut schedule = Schedule::open(Arc::clone(&disk), dir.join("queue.redb"), is_empty)?;
+        let held = Held::read(&*disk, &dir.join(HELD_FILE))?;
         let recovered = recover::reconcile(&*disk, &spool_dir, &corrupt_dir, &mut schedule)?;
         let state = State { last_id: recovered.last_id, entries: recovered.entries, ..State::default() };
         let inner = Inner {
@@ -109,6 +116,7 @@ impl Queue {
             corrupt_dir,
             committer,
             bell: Bell::new(),
+            held: Mutex::new(Arc::new(held)),
             recovered,
             schedule: Mutex::new(schedule),
             state: Mutex::new(state),
@@ -136,9 +144,13 @@ impl Queue {
         Ok(Queued { id, ticket: QueueTicket::new(Arc::clone(&self.inner), id, committed) })
     }
 
-    /// Takes up to `max` entries that are due into the caller's hands: first attempts before retries, a quarter kept for retries.
-    pub fn claim(&self, now: UnixSeconds, max: usize) -> Result<Vec<Claim>, StoreError> {
+    /// Takes up to `max` entries that are due into the caller's hands, of bulk mail at most `bulk_max`: first attempts before
+    /// retries, a quarter kept for retries, bulk mail last.
+    pub fn claim(&self, now: UnixSeconds, max: usize, bulk_max: usize) -> Result<Vec<Claim>, StoreError> {
         let inner = &self.inner;
+        if self.held().all {
+            return Ok(Vec::new());
+        }
         let mut schedule = inner.schedule();
         inner.flush(&mut schedule)?;
         let mut state = inner.state();
@@ -146,10 +158,12 @@ impl Queue {
         let mut due = schedule.due(Class::Retry, now, max / 4, is_taken)?;
         due.extend(schedule.due(Class::First, now, max - due.len(), is_taken)?);
         let from_memory = state.fresh.len().min(max - due.len());
-        if due.len() + from_memory < max {
-            let is_taken = |id: QueueId| is_taken(id) || due.iter().any(|(other, _)| *other == id);
-            let more = schedule.due(Class::Retry, now, max - due.len() - from_memory, is_taken)?;
-            due.extend(more);
+        for (class, class_max) in [(Class::Retry, max), (Class::Bulk, bulk_max)] {
+            let room = (max - due.len() - from_memory).min(class_max);
+            if room > 0 {
+                let is_taken = |id: QueueId| is_taken(id) || due.iter().any(|(other, _)| *other == id);
+                due.extend(schedule.due(class, now, room, is_taken)?);
+            }
         }
         let mut claims = Vec::with_capacity(due.len() + from_memory);
         for (id, progress) in due {
@@ -163,13 +177,16 @@ impl Queue {
         Ok(claims)
     }
 
-    /// When the next entry nobody has claimed is due; `None` when there is none.
-    pub fn next_due(&self) -> Result<Option<UnixSeconds>, StoreError> {
+    /// When the next entry nobody has claimed is due, bulk mail counted or not; `None` when there is none.
+    pub fn next_due(&self, with_bulk: bool) -> Result<Option<UnixSeconds>, StoreError> {
+        if self.held().all {
+            return Ok(None);
+        }
         let mut schedule = self.inner.schedule();
         self.inner.flush(&mut schedule)?;
         let state = self.inner.state();
         match state.fresh.is_empty() {
-            true => schedule.next_due(|id| state.claimed.contains_key(&id)),
+            true => schedule.next_due(with_bulk, |id| state.claimed.contains_key(&id)),
             false => Ok(Some(UnixSeconds::MIN)),
         }
     }
@@ -212,6 +229,10 @@ impl Inner {
 
     fn path_of(&self, id: QueueId) -> PathBuf {
         self.spool_dir.join(id.to_string())
+    }
+
+    fn held_file(&self) -> PathBuf {
+        self.spool_dir.with_file_name(HELD_FILE)
     }
 
     /// Gives the file its name, the next one that is free.

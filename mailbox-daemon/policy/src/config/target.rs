@@ -4,7 +4,6 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use types::Domain;
 
@@ -57,6 +56,16 @@ pub enum TlsMode {
 }
 
 impl TlsMode {
+    /// As the configuration writes it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            TlsMode::Implicit => "implicit",
+            TlsMode::StartTls => "starttls",
+            TlsMode::Opportunistic => "opportunistic",
+            TlsMode::None => "none",
+        }
+    }
+
     /// What a relay's port implies.
     pub fn usual_for(port: u16) -> TlsMode {
         match port {
@@ -85,29 +94,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A relay and how to speak to it.
-#[derive(Clone, Debug)]
-pub struct Relay {
-    /// Where it is.
-    pub target: HostPort,
-    /// How the connection is protected.
-    pub tls: TlsMode,
-    /// User and password.
-    pub login: Option<(String, Secret)>,
-    /// A CA besides the system's.
-    pub ca_file: Option<PathBuf>,
-}
-
 pub(super) fn domain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Domain, D::Error> {
     let text = String::deserialize(deserializer)?;
     Domain::parse(&text).map_err(|_| D::Error::custom(format!("`{text}` is no domain name")))
-}
-
-pub(super) fn optional_host_port<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<HostPort>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// `route.example.org = "..."` nests in TOML what `"example.org" = "..."` does not; both mean the same here.

@@ -1,8 +1,8 @@
 //! Mail on its way out.
 
-use super::{Admin, AdminError, Answer, date};
+use super::{Admin, AdminError, Answer, Selection, date, domain_name};
 use serde_json::{Value, json};
-use store::queue::{QueueId, QueueListing, RecipientState};
+use store::queue::{Held, QueueId, QueueListing, RecipientState};
 
 /// Messages one list shows; more would be held in memory at once.
 const LISTED_MAX: usize = 1000;
@@ -15,6 +15,10 @@ impl Admin<'_> {
         let mut answer = Answer::lists(listings.iter().map(summary));
         if total > shown && shown > 0 {
             answer.message = format!("({shown} of {total} messages, oldest first)");
+        }
+        if let Some(note) = held_note(&self.queue.held()) {
+            answer.message =
+                if answer.message.is_empty() { note } else { format!("{note} {}", answer.message) };
         }
         Ok(answer)
     }
@@ -47,12 +51,38 @@ impl Admin<'_> {
         found(id, self.queue.retry(queue_id(id)?, self.now)?, "is tried now")
     }
 
-    pub(super) fn queue_hold(&self, id: &str) -> Result<Answer, AdminError> {
-        found(id, self.queue.hold(queue_id(id)?)?, "is held")
+    pub(super) fn queue_hold(&self, what: &Selection) -> Result<Answer, AdminError> {
+        match what {
+            Selection::Message(id) => return found(id, self.queue.hold(queue_id(id)?)?, "is held"),
+            Selection::Domain(name) => {
+                let domain = domain_name(name)?;
+                self.queue.change_held(|held| held.domains.extend([domain.as_str().to_owned()]))?;
+            }
+            Selection::All => self.queue.change_held(|held| held.all = true)?,
+        }
+        Ok(Answer::says(format!("{} is held until `queue release` lets it go", named(what))))
     }
 
-    pub(super) fn queue_release(&self, id: &str) -> Result<Answer, AdminError> {
-        found(id, self.queue.release(queue_id(id)?)?, "goes on")
+    /// What was held is tried at once.
+    pub(super) fn queue_release(&self, what: &Selection) -> Result<Answer, AdminError> {
+        let was_held = self.queue.held();
+        let is_held = match what {
+            Selection::Message(id) => return found(id, self.queue.release(queue_id(id)?)?, "goes on"),
+            Selection::Domain(name) => {
+                let domain = domain_name(name)?;
+                self.queue.change_held(|held| held.domains.retain(|held| held != domain.as_str()))?;
+                was_held.domains.contains(domain.as_str())
+            }
+            Selection::All => {
+                self.queue.change_held(|held| *held = Held::default())?;
+                *was_held != Held::default()
+            }
+        };
+        if !is_held {
+            return Err(AdminError::Unknown { kind: "hold on", name: named(what) });
+        }
+        self.queue.retry_all(self.now)?;
+        Ok(Answer::says(format!("{} goes on", named(what))))
     }
 
     pub(super) fn queue_delete(&self, id: &str) -> Result<Answer, AdminError> {
@@ -64,6 +94,24 @@ fn found(id: &str, found: bool, what: &str) -> Result<Answer, AdminError> {
     match found {
         true => Ok(Answer::says(format!("{id} {what}"))),
         false => Err(unknown(id)),
+    }
+}
+
+fn named(what: &Selection) -> String {
+    match what {
+        Selection::Message(id) => id.clone(),
+        Selection::Domain(domain) => format!("all mail to {domain}"),
+        Selection::All => "all mail".to_owned(),
+    }
+}
+
+/// What a reader of the list must know.
+fn held_note(held: &Held) -> Option<String> {
+    let domains: Vec<&str> = held.domains.iter().map(String::as_str).collect();
+    match (held.all, domains.is_empty()) {
+        (true, _) => Some("All mail is held; `queue release --all` lets it go.".to_owned()),
+        (false, false) => Some(format!("Held is all mail to {}.", domains.join(", "))),
+        (false, true) => None,
     }
 }
 

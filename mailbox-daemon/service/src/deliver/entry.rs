@@ -3,6 +3,7 @@
 use super::verdict::Verdict;
 use super::{Context, report};
 use policy::bounce::Event;
+use policy::priority::Priority;
 use policy::schedule::{Attempt, EntryFacts, Fate};
 use proto::smtp::client::Transaction;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ const PAUSE_AFTER_FAILURE_S: i64 = 15 * 60;
 pub(super) struct Entry {
     context: Arc<Context>,
     id: QueueId,
+    priority: Priority,
     envelope: Arc<Envelope>,
     needs_smtputf8: bool,
     message: QueuedMessage,
@@ -44,10 +46,17 @@ pub(super) struct Job {
 }
 
 impl Entry {
-    pub(super) fn new(context: Arc<Context>, claim: Claim, message: QueuedMessage, jobs: usize) -> Entry {
-        context.enter();
+    pub(super) fn new(
+        context: Arc<Context>,
+        claim: Claim,
+        message: QueuedMessage,
+        priority: Priority,
+        jobs: usize,
+    ) -> Entry {
+        context.window().enter(message.header().account.as_ref(), priority);
         Entry {
             id: claim.id(),
+            priority,
             envelope: Arc::new(message.header().envelope.clone()),
             needs_smtputf8: report::needs_smtputf8(&message),
             message,
@@ -59,6 +68,10 @@ impl Entry {
             }),
             context,
         }
+    }
+
+    pub(super) fn priority(&self) -> Priority {
+        self.priority
     }
 
     pub(super) fn message(&self) -> &QueuedMessage {
@@ -97,7 +110,7 @@ impl Drop for Entry {
         if std::thread::panicking() {
             self.pause();
         }
-        self.context.leave();
+        self.context.leave(self.message.header().account.as_ref(), self.priority);
     }
 }
 
@@ -108,14 +121,26 @@ struct Settlement {
 }
 
 impl Job {
-    /// The envelope as this destination is told it.
-    pub(super) fn transaction(&self) -> Transaction {
+    /// The envelope as this destination is told it, for some of the recipients by position.
+    pub(super) fn transaction(&self, positions: &[usize]) -> Transaction {
         Transaction {
             envelope: Arc::clone(&self.entry.envelope),
-            chosen: self.recipients.clone(),
+            chosen: positions.iter().map(|position| self.recipients[*position]).collect(),
             message_bytes: self.entry.message.message_bytes(),
             needs_smtputf8: self.entry.needs_smtputf8,
         }
+    }
+
+    /// Notes who has the message while others are still to be served.
+    pub(super) fn note(&self, verdicts: &[Option<Verdict>]) {
+        let is_delivered =
+            |verdict: &Option<Verdict>| verdict.as_ref().is_some_and(|of| of.attempt == Attempt::Delivered);
+        if verdicts.iter().all(is_delivered) {
+            return;
+        }
+        let served = self.recipients.iter().zip(verdicts).filter(|(_, verdict)| is_delivered(verdict));
+        let served: Vec<_> = served.map(|(index, _)| (*index, RecipientState::Delivered)).collect();
+        self.entry.note(&served);
     }
 
     /// The same verdict for every recipient.
@@ -230,7 +255,9 @@ impl Entry {
         not_before: Option<UnixSeconds>,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        let attempts = self.work().claim.as_ref().map_or(0, |claim| claim.progress().attempts) + 1;
+        let is_tried = waiting.iter().any(|(_, verdict)| verdict.attempt != Attempt::Held);
+        let before = self.work().claim.as_ref().map_or(0, |claim| claim.progress().attempts);
+        let attempts = before + u32::from(is_tried);
         let marks = self.message.marks();
         let facts = EntryFacts {
             arrived_at: self.message.header().arrived_at,
@@ -247,8 +274,13 @@ impl Entry {
         }
         let replies =
             waiting.iter().take(REPLIES_MAX).map(|(index, verdict)| (*index as u32, short(verdict.line())));
-        let progress =
-            Progress { attempts, next_attempt_at: next.attempt_at, held: false, replies: replies.collect() };
+        let progress = Progress {
+            attempts,
+            next_attempt_at: next.attempt_at,
+            is_bulk: self.priority == Priority::Bulk,
+            replies: replies.collect(),
+            ..Progress::default()
+        };
         if let Some(claim) = self.take_claim() {
             claim.retry(progress);
             self.context.note_schedule_changed();
@@ -268,6 +300,7 @@ fn log(entry: &Entry, index: usize, verdict: &Verdict) {
         Attempt::Delivered => "delivered",
         Attempt::Deferred => "deferred",
         Attempt::Refused => "refused",
+        Attempt::Held => "held",
     };
     tracing::info!(id = %entry.id, %to, status = verdict.status, detail = verdict.line(), "message {outcome}");
 }

@@ -9,31 +9,37 @@
 mod board;
 mod connection;
 mod entry;
+mod line;
 mod report;
 mod target;
 mod tls;
 mod verdict;
+mod window;
 mod worker;
 
 use crate::disk;
 use crate::dns::Resolver;
 use crate::host::Host;
-use board::{Board, LeftAlone};
+use board::{Board, LeftAlone, Staff};
 use entry::{Entry, Job};
-use policy::config::Settings;
+use policy::config::{Direct, Settings};
+use policy::direct_path::DirectPath;
+use policy::priority::{self, Priority};
 use policy::route::{Destination, destination};
 use policy::schedule::RetryRules;
+use proto::smtp::header;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::StoreError;
-use store::queue::{Claim, Progress, RecipientState};
+use store::queue::{Claim, Progress, QueuedMessage, RecipientState};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use types::UnixSeconds;
+use types::{Address, UnixSeconds};
 use verdict::Verdict;
+use window::Window;
 
 /// Entries that arrive within this time are taken from the queue together.
 const GATHER: Duration = Duration::from_millis(5);
@@ -47,12 +53,18 @@ const UNREADABLE_PAUSE_S: i64 = 15 * 60;
 const STUCK_S: i64 = 10;
 /// How often a full window is looked at for such destinations.
 const STUCK_CHECK_S: i64 = 5;
+/// Recipients of one transaction: what every server takes (RFC 5321 section 4.5.3.1.8).
+const RECIPIENTS_TOGETHER_MAX: usize = 100;
 
 /// Delivers until the daemon stops.
 pub async fn run(host: Arc<Host>) {
     tell_what_recovery_found(&host);
     let stop = host.stop.clone();
-    let mut dispatcher = Dispatcher { context: Arc::new(Context::new(host)), workers: JoinSet::new() };
+    let context = Arc::new(Context::new(host));
+    if context.path().counts_as_closed() {
+        context.line_closed();
+    }
+    let mut dispatcher = Dispatcher { context, workers: JoinSet::new() };
     tokio::select! {
         () = dispatcher.dispatch() => {}
         () = stop.stopping() => {}
@@ -82,8 +94,10 @@ struct Context {
     changed: Notify,
     /// Jobs were put on the board.
     posted: Notify,
-    /// Entries in the window.
-    active: AtomicUsize,
+    /// Who is in the window.
+    window: Mutex<Window>,
+    /// What is known of the line.
+    path: Mutex<DirectPath>,
     /// Whether the schedule has changes that a power cut would take back.
     is_schedule_changed: AtomicBool,
 }
@@ -91,12 +105,13 @@ struct Context {
 impl Context {
     fn new(host: Arc<Host>) -> Context {
         Context {
+            path: Mutex::new(line::recall(&host.notes)),
             host,
             rules: RetryRules::default(),
             board: Mutex::new(Board::new()),
             changed: Notify::new(),
             posted: Notify::new(),
-            active: AtomicUsize::new(0),
+            window: Mutex::default(),
             is_schedule_changed: AtomicBool::new(false),
         }
     }
@@ -105,16 +120,16 @@ impl Context {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn active(&self) -> usize {
-        self.active.load(Ordering::Acquire)
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self) {
-        self.active.fetch_add(1, Ordering::AcqRel);
+    fn path(&self) -> MutexGuard<'_, DirectPath> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn leave(&self) {
-        self.active.fetch_sub(1, Ordering::AcqRel);
+    fn leave(&self, account: Option<&Address>, priority: Priority) {
+        self.window().leave(account, priority);
         self.changed.notify_waiters();
     }
 
@@ -147,8 +162,11 @@ impl Dispatcher {
             // Registered before looking, so that no change in between is missed.
             let mut changed = std::pin::pin!(context.changed.notified());
             changed.as_mut().enable();
-            let look_again_at = self.fill().await;
+            let mut look_again_at = self.fill().await;
             self.hire();
+            if self.context.board().is_short_of_workers() {
+                look_again_at = look_again_at.min(self.context.host.now() + STUCK_CHECK_S);
+            }
             self.checkpoint();
             let has_room = self.room() > 0;
             tokio::select! {
@@ -175,8 +193,14 @@ impl Dispatcher {
     /// Places in the window; none until a quarter is free, so that entries are taken many at a time.
     fn room(&self) -> usize {
         let most = self.context.host.settings.load().limits.queue_active_max.max(1);
-        let free = most.saturating_sub(self.context.active());
+        let free = most.saturating_sub(self.context.window().len());
         if free >= most.div_ceil(4) { free } else { 0 }
+    }
+
+    /// Places in the window that bulk mail may take; a quarter is left to other mail.
+    fn room_for_bulk(&self) -> usize {
+        let most = self.context.host.settings.load().limits.queue_active_max.max(1);
+        (most - most / 4).saturating_sub(self.context.window().bulk())
     }
 
     /// Takes due entries into the window. Says when to look again.
@@ -188,7 +212,7 @@ impl Dispatcher {
                 self.relieve(now).await;
                 return now + STUCK_CHECK_S;
             }
-            let claims = match disk(|| self.context.host.queue.claim(now, room)) {
+            let claims = match disk(|| self.context.host.queue.claim(now, room, self.room_for_bulk())) {
                 Ok(claims) => claims,
                 Err(error) => {
                     tracing::error!(%error, "the queue cannot be read");
@@ -200,7 +224,8 @@ impl Dispatcher {
                 self.admit(claim, now).await;
             }
             if is_all {
-                let next = disk(|| self.context.host.queue.next_due());
+                let with_bulk = self.room_for_bulk() > 0;
+                let next = disk(|| self.context.host.queue.next_due(with_bulk));
                 let latest = now + LOOK_AGAIN_S;
                 return next.ok().flatten().map_or(latest, |next| next.clamp(now, latest));
             }
@@ -217,27 +242,72 @@ impl Dispatcher {
         if message.marks().held {
             return claim.hold();
         }
-        let settings = self.context.host.settings.load();
-        let mut jobs: BTreeMap<Destination, Vec<usize>> = BTreeMap::new();
-        for (index, recipient) in message.header().envelope.recipients.iter().enumerate() {
-            if message.marks().recipients[index] == RecipientState::Pending {
-                jobs.entry(destination(&settings.outbound, &recipient.address.domain))
-                    .or_default()
-                    .push(index);
-            }
+        let priority = self.priority(&claim, &message);
+        if priority == Priority::Bulk && self.room_for_bulk() == 0 {
+            return claim.put_back_as_bulk();
         }
-        drop(settings);
-        if jobs.is_empty() {
+        let (jobs, held) = self.sort(&message);
+        let parts = jobs.len() + usize::from(!held.is_empty());
+        if parts == 0 {
             // Everything was done before the daemon stopped, but for this.
             if let Err(error) = disk(|| claim.complete()) {
                 tracing::warn!(%error, "a finished queue entry cannot be removed");
             }
             return;
         }
-        let entry = Arc::new(Entry::new(Arc::clone(&self.context), claim, message, jobs.len()));
+        let entry = Arc::new(Entry::new(Arc::clone(&self.context), claim, message, priority, parts));
         for (destination, recipients) in jobs {
             self.post(destination, Job { entry: Arc::clone(&entry), recipients }, now).await;
         }
+        if !held.is_empty() {
+            Job { entry, recipients: held }.finish_all(&Verdict::held(), None).await;
+        }
+    }
+
+    /// The recipients still to be served by destination, at most so many together as every server takes; and those whom the
+    /// owner holds.
+    fn sort(&self, message: &QueuedMessage) -> (Vec<(Destination, Vec<usize>)>, Vec<usize>) {
+        let settings = self.context.host.settings.load();
+        let held_domains = self.context.host.queue.held();
+        let envelope = &message.header().envelope;
+        let is_closed = settings.outbound.direct == Direct::Auto && self.context.is_line_closed();
+        let mut jobs: BTreeMap<Destination, Vec<usize>> = BTreeMap::new();
+        let mut held = Vec::new();
+        for (index, recipient) in envelope.recipients.iter().enumerate() {
+            if message.marks().recipients[index] != RecipientState::Pending {
+                continue;
+            }
+            let domain = &recipient.address.domain;
+            if held_domains.domains.contains(domain.as_str()) {
+                held.push(index);
+                continue;
+            }
+            let to = destination(&settings.outbound, envelope.from.as_ref(), domain, is_closed);
+            jobs.entry(to).or_default().push(index);
+        }
+        let chunks = jobs.into_iter().flat_map(|(to, indexes)| {
+            let chunks: Vec<_> = indexes.chunks(RECIPIENTS_TOGETHER_MAX).map(<[usize]>::to_vec).collect();
+            chunks.into_iter().map(move |chunk| (to.clone(), chunk))
+        });
+        (chunks.collect(), held)
+    }
+
+    /// How long an entry may wait for others.
+    fn priority(&self, claim: &Claim, message: &QueuedMessage) -> Priority {
+        if claim.progress().is_bulk {
+            return Priority::Bulk;
+        }
+        let header = disk(|| report::read_header(message)).unwrap_or_default();
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        let fields: Vec<(&str, &str)> =
+            header::fields(&header).map(|field| (text(field.name), text(field.value))).collect();
+        let queued = message.header();
+        priority::priority(&priority::Facts {
+            is_report: queued.envelope.from.is_none(),
+            recipients: queued.envelope.recipients.len(),
+            account_under_way: self.context.window().of(queued.account.as_ref()),
+            fields: &fields,
+        })
     }
 
     async fn post(&self, destination: Destination, job: Job, now: UnixSeconds) {
@@ -246,7 +316,8 @@ impl Dispatcher {
             match board.left_alone(&destination, now) {
                 Some(alone) => alone,
                 None => {
-                    board.put(destination, job, now);
+                    let priority = job.entry.priority();
+                    board.put(destination, job, priority, now);
                     drop(board);
                     return self.context.posted.notify_waiters();
                 }
@@ -267,19 +338,21 @@ impl Dispatcher {
     }
 
     fn hire(&mut self) {
-        let limits = self.context.host.settings.load();
-        let (most, per_destination) =
-            (limits.limits.outbound_max, limits.limits.outbound_per_destination_max);
+        let limits = &self.context.host.settings.load().limits;
+        let staff = Staff {
+            running_max: limits.outbound_max,
+            per_destination_max: limits.outbound_per_destination_max,
+        };
         loop {
-            let hired = self.context.board().hire(most, per_destination);
-            let Some(destination) = hired else { return };
-            self.workers.spawn(worker::work(Arc::clone(&self.context), destination));
+            let hired = self.context.board().hire(staff, self.context.host.now());
+            let Some(hired) = hired else { return };
+            self.workers.spawn(worker::work(Arc::clone(&self.context), hired));
         }
     }
 
     /// In a quiet moment the schedule is made durable.
     fn checkpoint(&self) {
-        let is_quiet = self.context.active() == 0;
+        let is_quiet = self.context.window().len() == 0;
         if is_quiet
             && self.context.is_schedule_changed.swap(false, Ordering::AcqRel)
             && let Err(error) = disk(|| self.context.host.queue.checkpoint())

@@ -203,7 +203,7 @@ fn recipient_report(
 }
 
 /// The header of a queued message without the empty line, cut where it is too long.
-fn read_header(message: &QueuedMessage) -> Result<Vec<u8>, StoreError> {
+pub(super) fn read_header(message: &QueuedMessage) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     loop {
         let searched = bytes.len();

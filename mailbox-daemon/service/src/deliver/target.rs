@@ -40,7 +40,7 @@ pub(super) async fn find(
     let plain = |host: String, port| Server { host, port, tls: TlsPolicy::Opportunistic, login: None };
     match destination {
         Destination::Server(server) => Ok(vec![plain(server.host.clone(), server.port)]),
-        Destination::Relay => Ok(relay(context, settings).into_iter().collect()),
+        Destination::Relay(name) => Ok(relay(context, settings, name.as_deref()).into_iter().collect()),
         Destination::Domain(domain) => {
             let hosts = mx(context, settings, domain).await?;
             Ok(hosts.into_iter().take(SERVERS_MAX).map(|host| plain(host, SMTP_PORT)).collect())
@@ -48,8 +48,8 @@ pub(super) async fn find(
     }
 }
 
-fn relay(context: &Context, settings: &Settings) -> Option<Server> {
-    let relay = settings.relay()?;
+fn relay(context: &Context, settings: &Settings, name: Option<&str>) -> Option<Server> {
+    let relay = settings.outbound.relay(name)?;
     let ca_file = relay.ca_file.map(|file| context.host.state_dir().join(file));
     let login = relay.login.map(|(user, password)| Login { user, password: password.reveal().to_owned() });
     let tls = TlsPolicy::from_mode(relay.tls, ca_file);

@@ -37,6 +37,11 @@ impl Verdict {
         Verdict::new(Attempt::Deferred, "4.4.1", reason)
     }
 
+    /// The owner keeps mail to this domain from going out.
+    pub(super) fn held() -> Verdict {
+        Verdict::new(Attempt::Held, "4.2.1", "Mail to this domain is held until the owner releases it.")
+    }
+
     /// Our own fault; it is tried again.
     pub(super) fn ours(reason: impl Into<String>) -> Verdict {
         Verdict::new(Attempt::Deferred, "4.3.0", reason)
@@ -117,6 +122,17 @@ impl Verdict {
         match failure {
             Failure::Refused(answer) => verdict.with_reply(answer),
             Failure::Lost | Failure::Garbage | Failure::NotOffered => verdict,
+        }
+    }
+
+    /// Whether the next server of the same destination may be asked in the same attempt: this one has surely not taken the
+    /// message, and has not refused it for good (RFC 5321 section 5.1).
+    pub(super) fn leaves_to_others(outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Delivered { .. } | Outcome::Unsupported(_) => false,
+            Outcome::Refused(_, answer) => !answer.is_permanent(),
+            // After the end of the message it may have been taken.
+            Outcome::Broken(stage, _) => *stage != Stage::EndOfBody,
         }
     }
 

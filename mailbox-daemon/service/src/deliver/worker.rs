@@ -1,8 +1,10 @@
 //! One worker: one destination, one connection at a time, as many messages as there are.
 
 use super::Context;
+use super::board::Hired;
 use super::connection::{Connection, NoSession};
 use super::entry::Job;
+use super::line::Reach;
 use super::target::{self, Listening, NoServer, Server};
 use super::verdict::Verdict;
 use policy::config::Settings;
@@ -20,9 +22,9 @@ const MESSAGES_MAX: u32 = 100;
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Works off a destination's jobs.
-pub(super) async fn work(context: Arc<Context>, destination: Destination) {
-    let place = Place { context: &context, destination: &destination };
-    let first = context.board().take_first(&destination, context.host.now());
+pub(super) async fn work(context: Arc<Context>, hired: Hired) {
+    let place = Place { context: &context, destination: &hired.destination, hired: &hired };
+    let first = context.board().take_first(&hired.destination, context.host.now());
     let mut connection = None;
     let mut next = first;
     while let Some(job) = next {
@@ -38,11 +40,12 @@ pub(super) async fn work(context: Arc<Context>, destination: Destination) {
 struct Place<'a> {
     context: &'a Arc<Context>,
     destination: &'a Destination,
+    hired: &'a Hired,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.context.board().leave(self.destination);
+        self.context.board().leave(self.hired);
         self.context.changed.notify_waiters();
     }
 }
@@ -81,43 +84,62 @@ impl Place<'_> {
         self.context.board().running() < self.context.host.settings.load().limits.outbound_max
     }
 
-    /// Sends one message. A connection that was used before may have been closed by the other side meanwhile: then a new one
-    /// is tried.
+    /// Sends one message: to the first server that is willing, and where that one puts it off, to the next in the same attempt.
     async fn deliver(&self, connection: &mut Option<Connection>, job: Job) {
         let settings = self.context.host.settings.load_full();
-        loop {
-            let mut session = match connection.take() {
+        let mut round = Round::new(job.recipients.len());
+        let mut trouble = None;
+        while !round.open.is_empty() {
+            let session = match connection.take_if(|session| !round.has_tried(session.server())) {
                 Some(session) => session,
-                None => match self.open(&settings).await {
+                None => match self.open(&settings, &round.tried).await {
                     Ok(session) => session,
-                    Err(verdict) => return self.give_up(job, verdict).await,
+                    Err(verdict) if round.tried.is_empty() => return self.give_up(job, verdict).await,
+                    // The last server that was reached has said why.
+                    Err(_) => break,
                 },
             };
-            let was_used = session.messages() > 0;
-            let outcomes = session.send(job.transaction(), job.entry.message()).await;
-            let is_open = session.is_open();
-            if was_used && !is_open && outcomes.iter().all(is_stale) {
-                continue;
-            }
-            let broke = broke(&outcomes, is_open);
-            let server = session.server().to_owned();
-            match is_open && session.messages() < MESSAGES_MAX {
-                true => *connection = Some(session),
-                false => session.quit().await,
-            }
-            let verdicts: Vec<Verdict> =
-                outcomes.into_iter().map(|outcome| Verdict::of(outcome, &server)).collect();
-            let reason = verdicts.first().filter(|_| broke).map(Verdict::line);
-            job.finish(verdicts, None).await;
-            if let Some(reason) = reason {
-                self.leave_alone(&reason).await;
-            }
-            return;
+            trouble = self.send(session, connection, &job, &mut round).await;
+            job.note(&round.verdicts);
+        }
+        let reason = trouble.filter(|_| !round.has_success());
+        job.finish(round.into_verdicts(), None).await;
+        if let Some(reason) = reason {
+            self.leave_alone(&reason).await;
         }
     }
 
-    /// A session with the first server of the destination that is willing.
-    async fn open(&self, settings: &Settings) -> Result<Connection, Verdict> {
+    /// Sends it over one session, which is kept where it may be used again. Says what is wrong with a server that broke off.
+    async fn send(
+        &self,
+        mut session: Connection,
+        kept: &mut Option<Connection>,
+        job: &Job,
+        round: &mut Round,
+    ) -> Option<String> {
+        let was_used = session.messages() > 0;
+        let outcomes = session.send(job.transaction(&round.open), job.entry.message()).await;
+        let is_open = session.is_open();
+        // A connection that was used before may have been closed by the other side meanwhile: then a new one is tried.
+        if was_used && !is_open && outcomes.iter().all(is_stale) {
+            return None;
+        }
+        let broke = broke(&outcomes, is_open);
+        if !broke {
+            self.context.board().worked(self.destination);
+        }
+        let server = session.server().to_owned();
+        match is_open && session.messages() < MESSAGES_MAX && kept.is_none() {
+            true => *kept = Some(session),
+            false => session.quit().await,
+        }
+        round.take_in(outcomes, server);
+        let first = round.verdicts.iter().flatten().next();
+        first.filter(|_| broke).map(Verdict::line)
+    }
+
+    /// A session with the first server of the destination that is willing and was not tried.
+    async fn open(&self, settings: &Settings, tried: &[String]) -> Result<Connection, Verdict> {
         let servers = match target::find(self.context, settings, self.destination).await {
             Ok(servers) => servers,
             Err(NoServer::Unroutable(reason)) => return Err(Verdict::unroutable(reason)),
@@ -126,10 +148,12 @@ impl Place<'_> {
             }
         };
         let mut last = Verdict::without_address();
-        for server in &servers {
-            match self.open_one(settings, server).await {
+        let mut reach = Reach::default();
+        for server in servers.iter().filter(|server| !tried.contains(&server.host)) {
+            match self.open_one(settings, server, &mut reach).await {
                 Ok(session) => {
                     self.context.board().reached(self.destination);
+                    self.context.note_reach(self.destination, &reach);
                     return Ok(session);
                 }
                 // What may get better outweighs what will not.
@@ -139,13 +163,19 @@ impl Place<'_> {
                 Err(_) => {}
             }
         }
+        self.context.note_reach(self.destination, &reach);
         Err(last)
     }
 
-    async fn open_one(&self, settings: &Settings, server: &Server) -> Result<Connection, Verdict> {
+    async fn open_one(
+        &self,
+        settings: &Settings,
+        server: &Server,
+        reach: &mut Reach,
+    ) -> Result<Connection, Verdict> {
         let addresses = match target::addresses(self.context, settings, server).await {
             Listening::At(addresses) => addresses,
-            Listening::Nowhere if *self.destination == Destination::Relay => {
+            Listening::Nowhere if matches!(self.destination, Destination::Relay(_)) => {
                 return Err(Verdict::unreachable("The relay's name has no address."));
             }
             Listening::Nowhere => return Err(Verdict::without_address()),
@@ -159,8 +189,12 @@ impl Place<'_> {
         let mut last = Verdict::without_address();
         for address in addresses {
             match Connection::open(address, server, settings.hostname.as_str()).await {
-                Ok(session) => return Ok(session),
+                Ok(session) => {
+                    reach.is_connected = true;
+                    return Ok(session);
+                }
                 Err(error) => {
+                    reach.note(&error);
                     tracing::debug!(server = server.host, %address, ?error, "no session");
                     last = Verdict { server: Some(server.host.clone()), ..no_session(&error) };
                 }
@@ -172,7 +206,7 @@ impl Place<'_> {
     /// No session: this message, and all others that wait for the destination, are put off without trying.
     async fn give_up(&self, job: Job, verdict: Verdict) {
         match verdict.attempt {
-            Attempt::Delivered | Attempt::Refused => job.finish_all(&verdict, None).await,
+            Attempt::Delivered | Attempt::Refused | Attempt::Held => job.finish_all(&verdict, None).await,
             Attempt::Deferred => {
                 let until = self.leave_alone(&verdict.line()).await;
                 job.finish_all(&verdict, Some(until)).await;
@@ -195,6 +229,47 @@ impl Place<'_> {
             job.finish_all(&verdict, Some(until)).await;
         }
         until
+    }
+}
+
+/// One attempt's way through the servers of a destination.
+struct Round {
+    /// By position in the job's recipients.
+    verdicts: Vec<Option<Verdict>>,
+    /// Positions of those who wait for another server.
+    open: Vec<usize>,
+    /// Servers that were asked.
+    tried: Vec<String>,
+}
+
+impl Round {
+    fn new(recipients: usize) -> Round {
+        Round { verdicts: vec![None; recipients], open: (0..recipients).collect(), tried: Vec::new() }
+    }
+
+    fn has_tried(&self, server: &str) -> bool {
+        self.tried.iter().any(|tried| tried == server)
+    }
+
+    fn has_success(&self) -> bool {
+        self.verdicts.iter().flatten().any(|verdict| verdict.attempt == Attempt::Delivered)
+    }
+
+    /// What a server said of those who were open; some stay so.
+    fn take_in(&mut self, outcomes: Vec<Outcome>, server: String) {
+        let asked = std::mem::take(&mut self.open);
+        for (position, outcome) in asked.into_iter().zip(outcomes) {
+            if Verdict::leaves_to_others(&outcome) {
+                self.open.push(position);
+            }
+            self.verdicts[position] = Some(Verdict::of(outcome, &server));
+        }
+        self.tried.push(server);
+    }
+
+    fn into_verdicts(self) -> Vec<Verdict> {
+        let unasked = || Verdict::unreachable("No server was asked.");
+        self.verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(unasked)).collect()
     }
 }
 

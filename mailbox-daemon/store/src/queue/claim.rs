@@ -80,6 +80,12 @@ impl Claim {
         self.retry(progress);
     }
 
+    /// Ends the claim of an entry that goes out only when nothing else does; it was not tried.
+    pub fn put_back_as_bulk(self) {
+        let progress = Progress { is_bulk: true, ..self.progress.clone() };
+        self.retry(progress);
+    }
+
     /// Ends the claim and the entry: every recipient is settled. Durable once the ticket resolves.
     pub fn complete(mut self) -> Result<Ticket, StoreError> {
         match self.inner.disk.remove_file(&self.inner.path_of(self.id)) {

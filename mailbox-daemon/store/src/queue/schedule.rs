@@ -12,9 +12,9 @@ use std::sync::Arc;
 use types::UnixSeconds;
 
 /// Id -> postcard of [`Progress`].
-const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
-/// (first attempt or retry, when, id): what is due next stands first. Held entries are not in it.
-const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
+const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("progress");
+/// (class, when, id): what is due next stands first. Held entries are not in it.
+const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due_by_class");
 
 /// The schedule of 100,000 entries is some megabytes; it is walked in order, so little of it needs to be in memory.
 const CACHE_BYTES: usize = 128 * 1024;
@@ -30,15 +30,18 @@ pub struct Progress {
     pub next_attempt_at: UnixSeconds,
     /// Not tried until released; the spool file's mark decides.
     pub held: bool,
+    /// Goes out only when nothing else does.
+    pub is_bulk: bool,
     /// What the other side last said, by recipient index; for people, so only the first few.
     pub replies: Vec<(u32, String)>,
 }
 
-/// The two classes of the due index.
+/// The classes of the due index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     First = 0,
     Retry = 1,
+    Bulk = 2,
 }
 
 /// One change on its way into the schedule.
@@ -59,7 +62,11 @@ pub(super) struct Schedule {
 
 impl Progress {
     fn class(&self) -> Class {
-        if self.attempts == 0 { Class::First } else { Class::Retry }
+        match (self.is_bulk, self.attempts) {
+            (true, _) => Class::Bulk,
+            (false, 0) => Class::First,
+            (false, _) => Class::Retry,
+        }
     }
 
     fn due_key(&self, id: QueueId) -> (u8, i64, u64) {
@@ -165,12 +172,15 @@ impl Schedule {
     /// When the next entry that is not taken is due.
     pub(super) fn next_due(
         &self,
+        with_bulk: bool,
         is_taken: impl Fn(QueueId) -> bool,
     ) -> Result<Option<UnixSeconds>, StoreError> {
         self.read(|read| {
             let due = read.open_table(DUE)?;
             let mut first = None;
-            for class in [Class::First as u8, Class::Retry as u8] {
+            let classes = [Class::First as u8, Class::Retry as u8, Class::Bulk as u8];
+            for class in &classes[..if with_bulk { 3 } else { 2 }] {
+                let class = *class;
                 for key in due.range((class, i64::MIN, 0)..=(class, i64::MAX, u64::MAX))? {
                     let (_, at, id) = key?.0.value();
                     if !is_taken(QueueId(id)) {

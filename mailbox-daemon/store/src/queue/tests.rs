@@ -69,13 +69,13 @@ fn a_message_comes_in_waits_is_retried_and_goes() {
     let disk = CrashDisk::new();
     let opened = open(&disk).unwrap();
     let queue = &opened.queue;
-    assert_eq!(queue.next_due().unwrap(), None);
+    assert_eq!(queue.next_due(true).unwrap(), None);
     let before = queue.bell().generation();
     let id = enqueue(queue, 7, &["a@x.test", "b@y.test"]).unwrap();
     assert!(queue.bell().generation() > before);
 
-    let mut claim = queue.claim(1000, 10).unwrap().pop().unwrap();
-    assert!(queue.claim(1000, 10).unwrap().is_empty(), "an entry is claimed once");
+    let mut claim = queue.claim(1000, 10, 10).unwrap().pop().unwrap();
+    assert!(queue.claim(1000, 10, 10).unwrap().is_empty(), "an entry is claimed once");
     let message = claim.open().unwrap();
     assert_eq!(read_all(&message), body(7));
     message.mark_recipients(&[(1, RecipientState::Delivered)]).unwrap();
@@ -83,16 +83,17 @@ fn a_message_comes_in_waits_is_retried_and_goes() {
         attempts: 1,
         next_attempt_at: 1300,
         held: false,
+        is_bulk: false,
         replies: vec![(0, "450".to_owned())],
     });
 
-    assert_eq!(queue.next_due().unwrap(), Some(1300));
-    assert!(queue.claim(1299, 10).unwrap().is_empty());
+    assert_eq!(queue.next_due(true).unwrap(), Some(1300));
+    assert!(queue.claim(1299, 10, 10).unwrap().is_empty());
     let shown = queue.show(id).unwrap().unwrap();
     assert_eq!(shown.marks.recipients, [RecipientState::Pending, RecipientState::Delivered]);
     assert_eq!(shown.progress.replies, [(0, "450".to_owned())]);
 
-    let claim = queue.claim(1300, 10).unwrap().pop().unwrap();
+    let claim = queue.claim(1300, 10, 10).unwrap().pop().unwrap();
     assert_eq!(claim.progress().attempts, 1);
     claim.complete().unwrap().wait().unwrap();
     assert!(queue.is_empty() && ids(queue).is_empty());
@@ -105,8 +106,8 @@ fn a_dropped_claim_is_due_again_and_a_dropped_ticket_takes_the_message_back() {
     let opened = open(&disk).unwrap();
     let queue = &opened.queue;
     let id = enqueue(queue, 1, &["a@x.test"]).unwrap();
-    drop(queue.claim(1000, 1).unwrap());
-    assert_eq!(queue.claim(1000, 1).unwrap()[0].id(), id);
+    drop(queue.claim(1000, 1, 1).unwrap());
+    assert_eq!(queue.claim(1000, 1, 1).unwrap()[0].id(), id);
 
     let message = queue.new_entry().unwrap();
     drop(queue.enqueue(message, &header(&["b@x.test"], 1000)).unwrap());
@@ -121,17 +122,17 @@ fn held_entries_stay_and_deleted_ones_go_even_while_they_are_delivered() {
     let queue = &opened.queue;
     let [a, b, c] = [1, 2, 3].map(|number| enqueue(queue, number, &["a@x.test"]).unwrap());
     assert!(queue.hold(a).unwrap());
-    let mut claims = queue.claim(1000, 10).unwrap();
+    let mut claims = queue.claim(1000, 10, 10).unwrap();
     assert_eq!(claims.iter().map(Claim::id).collect::<Vec<_>>(), [b, c]);
     assert!(queue.hold(b).unwrap() && queue.delete(c).unwrap());
     assert!(!queue.retry(b, 1000).unwrap(), "it is held");
     for claim in claims.drain(..) {
         claim.retry(Progress { attempts: 1, next_attempt_at: 0, ..Progress::default() });
     }
-    assert!(queue.claim(2000, 10).unwrap().is_empty());
+    assert!(queue.claim(2000, 10, 10).unwrap().is_empty());
     assert_eq!((ids(queue), queue.len()), (vec![a, b], 2));
     assert!(queue.release(a).unwrap() && queue.release(b).unwrap());
-    assert_eq!(queue.claim(2000, 10).unwrap().len(), 2);
+    assert_eq!(queue.claim(2000, 10, 10).unwrap().len(), 2);
     assert!(!queue.delete(c).unwrap() && !queue.hold(c).unwrap());
 }
 
@@ -141,13 +142,13 @@ fn retry_makes_due_and_pages_follow_one_another() {
     let opened = open(&disk).unwrap();
     let queue = &opened.queue;
     let all: Vec<QueueId> = (0..7).map(|number| enqueue(queue, number, &["a@x.test"]).unwrap()).collect();
-    for claim in queue.claim(1000, 10).unwrap() {
+    for claim in queue.claim(1000, 10, 10).unwrap() {
         claim.retry(Progress { attempts: 3, next_attempt_at: 9000, ..Progress::default() });
     }
     assert!(queue.retry(all[2], 1500).unwrap());
-    assert_eq!(queue.claim(1500, 10).unwrap()[0].id(), all[2]);
+    assert_eq!(queue.claim(1500, 10, 10).unwrap()[0].id(), all[2]);
     assert_eq!(queue.retry_all(1600).unwrap(), 6);
-    assert_eq!(queue.claim(1600, 10).unwrap().len(), 7);
+    assert_eq!(queue.claim(1600, 10, 10).unwrap().len(), 7);
     let page = |after| queue.list(after, 3).unwrap().iter().map(|listing| listing.id).collect::<Vec<_>>();
     assert_eq!(
         (page(None), page(Some(all[2])), page(Some(all[6]))),
@@ -161,13 +162,13 @@ fn first_attempts_come_before_retries_but_do_not_starve_them() {
     let opened = open(&disk).unwrap();
     let queue = &opened.queue;
     let old: Vec<QueueId> = (0..20).map(|number| enqueue(queue, number, &["a@x.test"]).unwrap()).collect();
-    for claim in queue.claim(1000, 20).unwrap() {
+    for claim in queue.claim(1000, 20, 20).unwrap() {
         claim.retry(Progress { attempts: 1, next_attempt_at: 1000, ..Progress::default() });
     }
     let fresh: Vec<QueueId> = (0..20).map(|number| enqueue(queue, number, &["a@x.test"]).unwrap()).collect();
-    let claimed: Vec<QueueId> = queue.claim(2000, 8).unwrap().iter().map(Claim::id).collect();
+    let claimed: Vec<QueueId> = queue.claim(2000, 8, 8).unwrap().iter().map(Claim::id).collect();
     assert_eq!(claimed, [&old[..2], &fresh[..6]].concat());
-    assert_eq!(queue.claim(2000, 100).unwrap().len(), 40);
+    assert_eq!(queue.claim(2000, 100, 100).unwrap().len(), 40);
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn what_cannot_be_understood_is_set_aside_and_the_rest_goes_on() {
         recovered.damaged_files,
         [dir().join("corrupt/notes.txt"), dir().join("corrupt/0000000000001")]
     );
-    let mut claims = opened.queue.claim(1000, 10).unwrap();
+    let mut claims = opened.queue.claim(1000, 10, 10).unwrap();
     assert!(matches!(claims[0].open(), Err(StoreError::Damaged { path }) if path.ends_with(a.to_string())));
     assert_eq!(read_all(&claims[1].open().unwrap()), body(2));
     drop(claims);
@@ -215,7 +216,7 @@ fn the_schedule_can_be_lost() {
     disk.put_file(&dir().join("queue.redb"), b"garbage of some length, no database at all").unwrap();
     let opened = open(&disk).unwrap();
     assert_eq!(opened.queue.recovered().rescheduled, 2);
-    let due: Vec<QueueId> = opened.queue.claim(1000, 10).unwrap().iter().map(Claim::id).collect();
+    let due: Vec<QueueId> = opened.queue.claim(1000, 10, 10).unwrap().iter().map(Claim::id).collect();
     assert_eq!((due, ids(&opened.queue)), (vec![a], vec![a, b]));
 }
 
@@ -232,7 +233,7 @@ fn memory_does_not_grow_with_the_queue() {
     }
     let mut seen = 0;
     loop {
-        let claims = queue.claim(1000, 100).unwrap();
+        let claims = queue.claim(1000, 100, 100).unwrap();
         if claims.is_empty() {
             break;
         }
@@ -252,7 +253,7 @@ fn a_full_disk_refuses_and_loses_nothing() {
     let opened = open(&disk).unwrap();
     let queue = &opened.queue;
     let id = enqueue(queue, 1, &["a@x.test"]).unwrap();
-    for claim in queue.claim(1000, 1).unwrap() {
+    for claim in queue.claim(1000, 1, 1).unwrap() {
         claim.retry(Progress { attempts: 1, next_attempt_at: 1100, ..Progress::default() });
     }
     disk.fail_from(disk.operations() + 1, libc::ENOSPC);
@@ -260,7 +261,7 @@ fn a_full_disk_refuses_and_loses_nothing() {
     let _ = queue.checkpoint();
     disk.heal();
     assert_eq!(ids(queue), [id]);
-    assert_eq!(queue.next_due().unwrap(), Some(1100));
+    assert_eq!(queue.next_due(true).unwrap(), Some(1100));
     let other = enqueue(queue, 3, &["a@x.test"]).unwrap();
     assert_eq!(ids(queue), [id, other]);
 }
@@ -283,7 +284,7 @@ fn live(disk: &CrashDisk, promises: &mut Promises) -> Result<(), StoreError> {
         let id = enqueue(queue, number, &["a@x.test", "b@y.test"])?;
         promises.accepted.push((id, number));
     }
-    let mut claims = queue.claim(1000, 10)?;
+    let mut claims = queue.claim(1000, 10, 10)?;
     let (mut second, mut first) = (claims.remove(1), claims.remove(0));
     let message = first.open()?;
     message.mark_recipients(&[(1, RecipientState::Delivered)])?;
@@ -308,7 +309,7 @@ fn check(disk: &CrashDisk, promises: &Promises, when: &str) {
     let opened = open(disk).unwrap_or_else(|error| panic!("{when}: {error}"));
     let queue = &opened.queue;
     let listed = ids(queue);
-    let mut claims = queue.claim(5000, 1000).unwrap();
+    let mut claims = queue.claim(5000, 1000, 1000).unwrap();
     for (id, number) in &promises.accepted {
         let claim = claims.iter_mut().find(|claim| claim.id() == *id);
         match claim {
@@ -375,6 +376,40 @@ fn a_power_cut_while_recovering_is_recovered_from() {
     }
 }
 
+#[test]
+fn bulk_mail_goes_out_last_and_only_where_there_is_room() {
+    let opened = open(&CrashDisk::new()).unwrap();
+    let queue = &opened.queue;
+    let all: Vec<QueueId> = (0..6).map(|number| enqueue(queue, number, &["a@x.test"]).unwrap()).collect();
+    for claim in queue.claim(1000, 4, 4).unwrap() {
+        claim.put_back_as_bulk();
+    }
+    let first: Vec<Claim> = queue.claim(1000, 10, 1).unwrap();
+    let ids: Vec<QueueId> = first.iter().map(Claim::id).collect();
+    assert_eq!(ids, [all[0], all[4], all[5]], "all that are not bulk, and one that is");
+    assert_eq!(queue.next_due(false).unwrap(), None);
+    assert_eq!(queue.next_due(true).unwrap(), Some(0));
+    for claim in first {
+        claim.retry(Progress { attempts: 1, next_attempt_at: 1300, ..Progress::default() });
+    }
+    assert_eq!(queue.claim(1000, 10, 10).unwrap().len(), 3);
+}
+
+#[test]
+fn what_the_owner_holds_stays_held_over_a_power_cut() {
+    let disk = CrashDisk::new();
+    let opened = open(&disk).unwrap();
+    enqueue(&opened.queue, 1, &["a@x.test"]).unwrap();
+    opened.queue.change_held(|held| held.all = true).unwrap();
+    opened.queue.change_held(|held| held.domains.extend(["x.test".to_owned()])).unwrap();
+    assert!(opened.queue.claim(1000, 10, 10).unwrap().is_empty());
+    assert_eq!(opened.queue.next_due(true).unwrap(), None);
+    let opened = open(&disk.survive(Survival::Strict)).unwrap();
+    assert!(opened.queue.held().all && opened.queue.held().domains.contains("x.test"));
+    opened.queue.change_held(|held| held.all = false).unwrap();
+    assert_eq!(opened.queue.claim(1000, 10, 10).unwrap().len(), 1);
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Enqueue,
@@ -436,7 +471,7 @@ proptest! {
                     model.entries.insert(id, (number as u64, false, 0));
                 }
                 Act::Attempt { wait } => {
-                    for claim in queue.claim(model.now, 3).unwrap() {
+                    for claim in queue.claim(model.now, 3, 3).unwrap() {
                         let entry = model.entries.get_mut(&claim.id()).unwrap();
                         prop_assert!(!entry.1 && entry.2 <= model.now);
                         entry.2 = model.now + wait;
@@ -445,7 +480,7 @@ proptest! {
                     }
                 }
                 Act::Complete => {
-                    for claim in queue.claim(model.now, 1).unwrap() {
+                    for claim in queue.claim(model.now, 1, 1).unwrap() {
                         prop_assert!(model.entries.remove(&claim.id()).is_some());
                         claim.complete().unwrap().wait().unwrap();
                     }
@@ -478,7 +513,7 @@ proptest! {
             let queue = &opened.queue;
             prop_assert_eq!(queue.len(), model.entries.len() as u64);
             prop_assert_eq!(ids(queue), model.entries.keys().copied().collect::<Vec<_>>());
-            let mut due: Vec<QueueId> = queue.claim(model.now, 1000).unwrap().iter().map(Claim::id).collect();
+            let mut due: Vec<QueueId> = queue.claim(model.now, 1000, 1000).unwrap().iter().map(Claim::id).collect();
             due.sort_unstable();
             prop_assert_eq!(due, model.due());
         }
