@@ -52,6 +52,8 @@ pub enum Word {
     /// Services that send mail for others
     #[command(subcommand)]
     Relay(RelayWord),
+    /// Say what is wrong with the running daemon, if anything is
+    Status,
 }
 
 #[derive(Subcommand)]
@@ -304,6 +306,7 @@ impl Word {
             Word::Queue(QueueWord::Hold(what)) => Command::QueueHold { what: what.settled() },
             Word::Queue(QueueWord::Release(what)) => Command::QueueRelease { what: what.settled() },
             Word::Queue(QueueWord::Delete { id }) => Command::QueueDelete { id },
+            Word::Status => Command::Status,
         })
     }
 }

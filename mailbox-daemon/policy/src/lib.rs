@@ -5,6 +5,7 @@
 pub mod bounce;
 pub mod config;
 pub mod direct_path;
+pub mod pressure;
 pub mod priority;
 pub mod recipients;
 pub mod relay_presets;

@@ -4,9 +4,11 @@ mod accounts;
 mod names;
 mod queue;
 mod relay;
+mod status;
 
 pub use relay::{relay_hints, relay_presets};
 
+use crate::issues::Issues;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::directory::Directory;
@@ -145,6 +147,8 @@ pub enum Command {
         /// Which one.
         id: String,
     },
+    /// What is wrong now.
+    Status,
 }
 
 /// Which queued mail is meant.
@@ -207,6 +211,9 @@ pub enum AdminError {
     /// A group needs somebody in it.
     #[error("a group needs at least one member")]
     EmptyGroup,
+    /// Only a running daemon knows.
+    #[error("no daemon runs on this state directory")]
+    NotRunning,
     /// The state directory does not answer.
     #[error("the state directory cannot be used: {0}")]
     Store(#[from] StoreError),
@@ -220,6 +227,8 @@ pub struct Admin<'a> {
     pub directory: &'a Directory,
     /// Mail on its way out.
     pub queue: &'a Queue,
+    /// What is wrong with the running daemon; `None` where none runs.
+    pub issues: Option<&'a Issues>,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -256,6 +265,7 @@ impl Admin<'_> {
             Command::QueueRelease { what } => self.queue_release(&what),
             Command::QueueRetry { id } => self.queue_retry(id.as_deref()),
             Command::QueueShow { id } => self.queue_show(&id),
+            Command::Status => self.status(),
         }
     }
 }

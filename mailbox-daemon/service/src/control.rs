@@ -3,6 +3,7 @@
 use crate::admin::{Admin, Answer, Command};
 use crate::disk;
 use crate::host::{Host, State, StateError};
+use crate::issues::Issues;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
@@ -46,7 +47,7 @@ pub enum ControlError {
 pub fn execute(state_dir: &Path, command: Command) -> Result<Answer, ControlError> {
     let reply = match connect(state_dir) {
         Ok(socket) => ask(socket, &command)?,
-        Err(_) => answer(&State::open_alone(state_dir)?, command),
+        Err(_) => answer(&State::open_alone(state_dir)?, None, command),
     };
     match reply {
         Reply::Done(answer) => Ok(answer),
@@ -79,7 +80,7 @@ async fn converse(host: Arc<Host>, mut socket: UnixStream) {
         return;
     }
     let reply = match serde_json::from_str(&line) {
-        Ok(command) => disk(|| answer(&host.state, command)),
+        Ok(command) => disk(|| answer(&host.state, Some(&host.issues), command)),
         Err(error) => Reply::Refused(format!("not a command: {error}")),
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
@@ -88,11 +89,12 @@ async fn converse(host: Arc<Host>, mut socket: UnixStream) {
     let _ = writer.write_all(text.as_bytes()).await;
 }
 
-fn answer(state: &State, command: Command) -> Reply {
+fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
     let admin = Admin {
         store: &state.store,
         directory: &state.directory,
         queue: &state.queue,
+        issues,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {

@@ -102,8 +102,13 @@ impl Demo {
 }
 
 fn ensure_accounts(state: &State) -> Result<(), AdminError> {
-    let admin =
-        Admin { store: &state.store, directory: &state.directory, queue: &state.queue, now: unix_now() };
+    let admin = Admin {
+        store: &state.store,
+        directory: &state.directory,
+        queue: &state.queue,
+        issues: None,
+        now: unix_now(),
+    };
     if !state.directory.domains()?.is_empty() {
         return Ok(());
     }

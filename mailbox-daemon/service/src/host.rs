@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::dns::Resolvers;
 use crate::issues::Issues;
 use crate::places::Places;
+use crate::pressure::Pressure;
 use crate::reports::Reports;
 use crate::stop::Stop;
 use crate::stream::Deflaters;
@@ -40,6 +41,8 @@ pub struct Host {
     pub auth: Auth,
     /// DNS.
     pub resolvers: Resolvers,
+    /// Whether memory and disk have room for mail from outside.
+    pub pressure: Pressure,
     /// What the owner should look at.
     pub issues: Issues,
     /// The stop signal.
@@ -166,6 +169,7 @@ impl Host {
             tls,
             auth: Auth::new(),
             resolvers: Resolvers::default(),
+            pressure: Pressure::default(),
             issues: Issues::default(),
             stop,
             state_dir,

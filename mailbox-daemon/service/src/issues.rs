@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use types::UnixSeconds;
 
 /// More are not kept: whoever has a hundred begins with the first.
@@ -23,6 +24,7 @@ pub struct Issue {
 #[derive(Default)]
 pub struct Issues {
     open: Mutex<BTreeMap<String, Issue>>,
+    raised: Notify,
 }
 
 impl Issues {
@@ -37,6 +39,7 @@ impl Issues {
         if open.len() < ISSUES_MAX {
             let issue = Issue { name: name.to_owned(), since: now, text: text.to_owned() };
             open.insert(name.to_owned(), issue);
+            self.raised.notify_one();
         }
     }
 
@@ -45,6 +48,11 @@ impl Issues {
         if self.open().remove(name).is_some() {
             tracing::info!(issue = name, "no longer wrong");
         }
+    }
+
+    /// Resolves when something was raised since the last time it did; for one listener.
+    pub async fn raised(&self) {
+        self.raised.notified().await;
     }
 
     /// Everything that is wrong, by name.

@@ -21,6 +21,7 @@ mod issues;
 pub mod listen;
 mod notices;
 pub mod places;
+mod pressure;
 mod quota;
 pub mod reports;
 pub mod run;

@@ -1,12 +1,42 @@
 //! Letters the box writes to the people who live here.
 
-#![allow(dead_code)]
-
 use crate::host::Host;
+use crate::issues::Issue;
 use crate::{directory, disk};
 use proto::mime::{Scanner, date};
-use store::{Arrival, StoreError, Ticket};
+use std::sync::Arc;
+use store::{Arrival, StoreError, Subject, Ticket};
 use types::{Address, Flags, MailboxName, UnixSeconds};
+
+/// One letter about an issue in so much time, however often it comes and goes.
+const LETTER_INTERVAL_S: i64 = 24 * 3600;
+/// When the last letter about an issue was written.
+const LETTERS: Subject = Subject { name: "issue-letters", rows_max: 200 };
+
+/// Writes to the owner about what has gone wrong, until the daemon stops.
+pub(crate) async fn run(host: Arc<Host>) {
+    loop {
+        tokio::select! {
+            () = host.issues.raised() => {}
+            () = host.stop.stopping() => return,
+        }
+        for issue in host.issues.list() {
+            if let Err(error) = write_about(&host, &issue).await {
+                tracing::warn!(issue = issue.name, %error, "the owner could not be told");
+            }
+        }
+    }
+}
+
+async fn write_about(host: &Host, issue: &Issue) -> Result<(), StoreError> {
+    let now = host.now();
+    let last: Option<UnixSeconds> = disk(|| host.notes.get(LETTERS, &issue.name))?;
+    if last.is_some_and(|last| now < last + LETTER_INTERVAL_S) {
+        return Ok(());
+    }
+    disk(|| host.notes.put(LETTERS, &issue.name, &now, now))?;
+    tell_owner(host, "Your mail box needs attention", &issue.text).await
+}
 
 /// Tells the owner, whose account is the oldest; durable when this returns. Nobody is told on a box without accounts.
 pub(crate) async fn tell_owner(host: &Host, subject: &str, text: &str) -> Result<(), StoreError> {

@@ -76,6 +76,15 @@ pub struct Limits {
     pub hops_max: usize,
     /// Aliases and groups leading to one another.
     pub alias_depth_max: usize,
+    /// Free bytes of the control group's memory below which mail from outside waits: the login of somebody who lives here
+    /// hashes a password in 19 MiB.
+    pub memory_free_bytes_min: u64,
+    /// Percentage of time in which all work waits for memory from which mail from outside waits.
+    pub memory_stalled_percent_max: u64,
+    /// Free bytes on the disk below which mail from outside waits, where the percentage is not less.
+    pub disk_free_bytes_min: u64,
+    /// Free percentage of the disk below which mail from outside waits, where the bytes are not less.
+    pub disk_free_percent_min: u64,
 }
 
 impl Default for Limits {
@@ -117,6 +126,10 @@ impl Default for Limits {
             queue_active_max: 100,
             hops_max: 50,
             alias_depth_max: 10,
+            memory_free_bytes_min: 24 * 1024 * 1024,
+            memory_stalled_percent_max: 30,
+            disk_free_bytes_min: 200_000_000,
+            disk_free_percent_min: 5,
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::directory::expand;
 use crate::disk;
 use crate::host::Host;
 use policy::config::Settings;
+use policy::pressure::Shortage;
 use policy::recipients::{Destinations, RecipientError};
 use proto::smtp::parse::Mail;
 use proto::smtp::reply::{Reply, say};
@@ -36,6 +37,13 @@ pub(super) struct Delivery {
 impl Connection {
     /// MAIL (RFC 5321 section 4.1.1.2).
     pub(super) fn mail(&mut self, mail: Mail) -> Reply {
+        if let Some(shortage) = self.shortage() {
+            debug!(peer = %self.peer, ?shortage, "mail from outside waits");
+            return match shortage {
+                Shortage::Memory => say::NO_MEMORY,
+                Shortage::Disk => say::NO_SPACE,
+            };
+        }
         if let (Some(login), Some(from)) = (&self.login, &mail.from) {
             match owns(&self.host, &self.settings, &login.account, from) {
                 Ok(true) => {}
@@ -68,6 +76,14 @@ impl Connection {
                 debug!(peer = %self.peer, recipient = %recipient.address, %error, "recipient refused");
                 reply_to_recipient(error)
             }
+        }
+    }
+
+    /// What is short. The people who live here may send until the last byte.
+    pub(super) fn shortage(&self) -> Option<Shortage> {
+        match &self.login {
+            Some(_) => None,
+            None => self.host.pressure.shortage(&self.host),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::host::Host;
 use crate::stream::Stream;
 use envelope::Transaction;
 use policy::config::Settings;
+use policy::pressure::Shortage;
 use proto::sasl::{ChannelBinding, Exchange};
 use proto::smtp::reply::{Reply, say};
 use proto::smtp::server::{Action, Config, Session};
@@ -59,6 +60,7 @@ struct Connection {
     /// As they were when the client came; a reload is for the next one.
     settings: Arc<Settings>,
     session: Session,
+    role: Role,
     peer: SocketAddr,
     tls: Option<String>,
     binding: ChannelBinding,
@@ -100,6 +102,7 @@ impl Connection {
             host,
             settings,
             session: Session::new(config),
+            role,
             peer: stream.peer(),
             tls: stream.tls_description(),
             binding,
@@ -111,6 +114,10 @@ impl Connection {
     }
 
     async fn run(&mut self, mut stream: Stream) -> io::Result<()> {
+        if self.role == Role::Inbound && self.shortage() == Some(Shortage::Memory) {
+            self.session.close(&say::BUSY, &mut self.out);
+            return self.hang_up(stream).await;
+        }
         let mut buffer = Vec::new();
         self.session.greet(&mut self.out);
         loop {

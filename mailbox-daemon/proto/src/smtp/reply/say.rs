@@ -37,6 +37,10 @@ pub const MESSAGE_RUNS_ON: Reply = Reply::new(421, 3, 0, "The message was refuse
 pub const TRY_LATER: Reply = Reply::new(451, 3, 0, "Something is wrong here, try again later");
 /// The disk is full.
 pub const NO_SPACE: Reply = Reply::new(452, 3, 1, "No space left here, try again later");
+/// Memory is short.
+pub const NO_MEMORY: Reply = Reply::new(452, 3, 1, "Too busy, try again later");
+/// Memory is short, before anything was said.
+pub const BUSY: Reply = Reply::new(421, 3, 2, "Too busy, try again later");
 /// Somebody's mailbox is full. He can delete something, so the sender is to try again (RFC 3463 section 3.3, X.2.2).
 pub const MAILBOX_FULL: Reply = Reply::new(452, 2, 2, "The mailbox is full, try again later");
 /// RFC 5321 section 4.5.3.1.10.
