@@ -70,7 +70,7 @@ fn mail_waits_while_memory_is_short_and_comes_in_again_afterwards() {
             .map_or(0, |reply| reply.code)
     };
     assert_eq!(codes(&demo), 250);
-    let hog = Hog::new(&group, 64);
+    let hog = Hog::new(&group, 67);
     // The greeting itself is the refusal.
     wait_for("mail from outside to be refused", || {
         let greeting = demo.connect(Door::Smtp).read_line().unwrap().unwrap();
