@@ -26,7 +26,7 @@ test:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
 	$(CARGO) test --locked --workspace
-	$(CARGO) test --locked --release --package mailbox-daemon --test kill9
+	$(CARGO) test --locked --release --package mailbox-daemon --test kill9 --test low_memory
 
 bench:
 	@$(INSTALL) bench

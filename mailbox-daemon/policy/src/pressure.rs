@@ -67,19 +67,23 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    fn memory(used_mib: u64, stalled_percent: u64) -> Option<MemoryFacts> {
-        Some(MemoryFacts { used_bytes: used_mib * MIB, limit_bytes: 100 * MIB, stalled_percent })
+    fn memory(used_mib: u64, stalled_percent: u64) -> MemoryFacts {
+        MemoryFacts { used_bytes: used_mib * MIB, limit_bytes: 100 * MIB, stalled_percent }
     }
 
-    fn disk(free_mib: u64, total_mib: u64) -> Option<DiskFacts> {
-        Some(DiskFacts { free_bytes: free_mib * MIB, total_bytes: total_mib * MIB })
+    fn disk(free_mib: u64, total_mib: u64) -> DiskFacts {
+        DiskFacts { free_bytes: free_mib * MIB, total_bytes: total_mib * MIB }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_short() {
+        assert_eq!(shortage(None, None, Some(Shortage::Memory), &Limits::default()), None);
     }
 
     #[test]
     fn what_is_short() {
         let (fine, enough) = (memory(50, 0), disk(1000, 32_000));
         for (facts, was, expected) in [
-            ((None, None), None, None),
             ((fine, enough), None, None),
             ((memory(76, 0), enough), None, None),
             ((memory(77, 0), enough), None, Some(Shortage::Memory)),
@@ -92,7 +96,7 @@ mod tests {
             ((fine, disk(60, 1000)), None, None),
             ((memory(99, 0), disk(0, 1000)), None, Some(Shortage::Memory)),
         ] {
-            let found = shortage(facts.0, facts.1, was, &Limits::default());
+            let found = shortage(Some(facts.0), Some(facts.1), was, &Limits::default());
             assert_eq!(found, expected, "{facts:?} after {was:?}");
         }
     }
