@@ -115,6 +115,17 @@ pub enum AccountWord {
         #[arg(long)]
         messages: Option<String>,
     },
+    /// Say how much an account may send in a day, or show what it may and did
+    Sending {
+        /// Such as ana@home.test
+        address: String,
+        /// Messages in twenty-four hours; default for what config.toml says
+        #[arg(long)]
+        messages: Option<String>,
+        /// Recipients of all of them; default for what config.toml says
+        #[arg(long)]
+        recipients: Option<String>,
+    },
     /// End an account; its mail is moved aside, not deleted
     Remove {
         /// Such as ana@home.test
@@ -177,6 +188,16 @@ pub enum DomainWord {
     },
     /// Show every domain
     List,
+    /// Let an account send as any address of a domain, or no longer
+    Masquerade {
+        /// Such as home.test
+        domain: String,
+        /// Such as ana@home.test
+        account: String,
+        /// on or off
+        #[arg(value_parser = ["on", "off"])]
+        state: String,
+    },
     /// Stop receiving mail for a domain
     Remove {
         /// Such as home.test
@@ -192,6 +213,15 @@ pub enum AppPasswordWord {
         address: String,
         /// What the device is called
         name: String,
+        /// For a machine that only sends, such as a printer: no mail can be read with it
+        #[arg(long)]
+        send_only: bool,
+        /// The one address it sends as
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<String>,
+        /// Messages it may send in an hour
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        per_hour: Option<u32>,
     },
     /// Show the devices that have one
     List {
@@ -280,6 +310,9 @@ impl Word {
             Word::Account(AccountWord::Quota { address, storage, messages }) => {
                 Command::AccountQuota { address, storage, messages }
             }
+            Word::Account(AccountWord::Sending { address, messages, recipients }) => {
+                Command::AccountSending { address, messages, recipients }
+            }
             Word::Account(AccountWord::Remove { address }) => Command::AccountRemove { address },
             Word::Alias(AliasWord::Add { address, target }) => Command::AliasAdd { address, target },
             Word::Alias(AliasWord::List) => Command::AliasList,
@@ -292,9 +325,12 @@ impl Word {
                 Command::DomainCatchAll { domain, target }
             }
             Word::Domain(DomainWord::List) => Command::DomainList,
+            Word::Domain(DomainWord::Masquerade { domain, account, state }) => {
+                Command::DomainMasquerade { domain, account, allowed: state == "on" }
+            }
             Word::Domain(DomainWord::Remove { domain }) => Command::DomainRemove { domain },
-            Word::AppPassword(AppPasswordWord::Add { address, name }) => {
-                Command::AppPasswordAdd { address, name }
+            Word::AppPassword(AppPasswordWord::Add { address, name, send_only, from, per_hour }) => {
+                Command::AppPasswordAdd { address, name, send_only, from, per_hour }
             }
             Word::AppPassword(AppPasswordWord::List { address }) => Command::AppPasswordList { address },
             Word::AppPassword(AppPasswordWord::Revoke { address, name }) => {

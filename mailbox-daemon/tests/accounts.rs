@@ -5,55 +5,37 @@
 
 mod support;
 
-use std::io::Write;
-use std::process::Stdio;
 use support::demo::{Demo, Door};
 use support::imap::ImapClient;
 use support::smtp::SmtpClient;
-
-/// What the command line answers; it must succeed.
-fn cli(demo: &Demo, arguments: &[&str], input: &str) -> String {
-    let mut child = demo
-        .cli(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
 
 #[test]
 fn a_quota_counts_at_once_and_is_shown() {
     let demo = Demo::start();
     let mut ana = ImapClient::log_in(&demo, "ana@home.test").unwrap();
     ana.append("INBOX", "", "Subject: one\r\n\r\nhello\r\n").unwrap().ok();
-    let said = cli(&demo, &["account", "quota", "ana@home.test", "1", "--messages", "1", "--json"], "");
+    let said = demo.told(&["account", "quota", "ana@home.test", "1", "--messages", "1", "--json"], "");
     assert!(said.contains(r#""quota": "1, 1 messages""#) && said.contains(r#""messages": 1"#), "{said}");
     assert!(!ana.append("INBOX", "", "Subject: two\r\n\r\nhello\r\n").unwrap().is_ok());
     let mut sender = SmtpClient::connect(&demo, Door::Smtp).unwrap();
     assert_eq!(sender.command("MAIL FROM:<friend@example.org>").unwrap().code, 250);
     assert_eq!(sender.command("RCPT TO:<ana@home.test>").unwrap().code, 452);
 
-    cli(&demo, &["account", "quota", "ana@home.test", "5G", "--messages", "none"], "");
+    demo.told(&["account", "quota", "ana@home.test", "5G", "--messages", "none"], "");
     assert_eq!(sender.command("RCPT TO:<ana@home.test>").unwrap().code, 250);
-    cli(
-        &demo,
+    demo.told(
         &["account", "add", "carl@home.test", "--password-stdin", "--quota", "500M"],
         "a good password\n",
     );
-    let said = cli(&demo, &["account", "list", "--json"], "");
+    let said = demo.told(&["account", "list", "--json"], "");
     for (address, quota) in
         [("ana@home.test", "5G"), ("ben@home.test", "default"), ("carl@home.test", "500M")]
     {
         let row = said.split('}').find(|line| line.contains(address)).unwrap_or(&said);
         assert!(row.contains(&format!(r#""quota": "{quota}""#)), "{said}");
     }
-    cli(&demo, &["account", "quota", "ana@home.test", "default"], "");
-    assert!(cli(&demo, &["account", "list"], "").contains("default"));
+    demo.told(&["account", "quota", "ana@home.test", "default"], "");
+    assert!(demo.told(&["account", "list"], "").contains("default"));
 }
 
 #[test]
@@ -62,7 +44,7 @@ fn a_removed_account_takes_what_was_shared_with_it_along() {
     let mut ana = ImapClient::log_in(&demo, "ana@home.test").unwrap();
     ana.command("SETACL INBOX ben@home.test lr").unwrap().ok();
     ana.command("SETACL INBOX anyone l").unwrap().ok();
-    cli(&demo, &["account", "remove", "ben@home.test"], "");
+    demo.told(&["account", "remove", "ben@home.test"], "");
     let rights = ana.command("GETACL INBOX").unwrap().ok();
     let rights = format!("{rights:?}");
     assert!(rights.contains("anyone l") && !rights.contains("ben@home.test"), "{rights}");

@@ -7,6 +7,7 @@ mod dns;
 mod inbound;
 mod outbound;
 mod relay;
+mod submission;
 mod suggestion;
 mod target;
 
@@ -14,6 +15,7 @@ pub use dns::Dns;
 pub use inbound::Inbound;
 pub use outbound::{Direct, Outbound};
 pub use relay::{PartRelay, Relay, RelayTarget};
+pub use submission::Submission;
 pub use target::{HostPort, Secret, TlsMode};
 
 use serde::Deserialize;
@@ -41,6 +43,9 @@ pub struct Settings {
     /// How mail from others is judged.
     #[serde(default)]
     pub inbound: Inbound,
+    /// What the people who live here may send.
+    #[serde(default)]
+    pub submission: Submission,
     /// Where mail for others goes.
     #[serde(default)]
     pub outbound: Outbound,
@@ -164,7 +169,7 @@ impl Settings {
     }
 
     fn contradiction(&self) -> Option<String> {
-        if let Some(problem) = self.outbound.contradiction() {
+        if let Some(problem) = self.submission.contradiction().or_else(|| self.outbound.contradiction()) {
             return Some(problem);
         }
         let bounds = [

@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod allowance;
 pub mod bounce;
 pub mod config;
 pub mod direct_path;

@@ -1,9 +1,11 @@
 //! What the owner can ask for: the commands of the command line and later of the web pages, each executed in one place.
 
 mod accounts;
+mod app_passwords;
 mod names;
 mod queue;
 mod relay;
+mod sending;
 mod status;
 
 pub use relay::{relay_hints, relay_presets};
@@ -13,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::directory::Directory;
 use store::queue::Queue;
-use store::{Store, StoreError};
+use store::{Notes, Store, StoreError};
 use thiserror::Error;
-use types::{Address, AddressError, Domain, UnixSeconds};
+use types::{Address, AddressError, AppPasswordRules, Domain, UnixSeconds};
 
 /// One thing to do or to show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +54,15 @@ pub enum Command {
         /// Which account.
         address: String,
     },
+    /// What an account may send, or without anything new what it may and did.
+    AccountSending {
+        /// Which account.
+        address: String,
+        /// Messages a day, or `default` for what all may.
+        messages: Option<String>,
+        /// Recipients a day, or `default` for what all may.
+        recipients: Option<String>,
+    },
     /// A new alias, or a new target for one.
     AliasAdd {
         /// The other name.
@@ -72,6 +83,12 @@ pub enum Command {
         address: String,
         /// What the device is called.
         name: String,
+        /// Whether no mail can be read with it.
+        send_only: bool,
+        /// The one address it sends as.
+        from: Option<String>,
+        /// Messages an hour.
+        per_hour: Option<u32>,
     },
     /// The app passwords of an account.
     AppPasswordList {
@@ -99,6 +116,15 @@ pub enum Command {
     },
     /// Every domain.
     DomainList,
+    /// Whether an account may send as any address of a domain.
+    DomainMasquerade {
+        /// Which domain.
+        domain: String,
+        /// Which account.
+        account: String,
+        /// Whether it may.
+        allowed: bool,
+    },
     /// Ends a domain nobody has an address in.
     DomainRemove {
         /// Which one.
@@ -208,6 +234,17 @@ pub enum AdminError {
     /// A quota is no size or number.
     #[error("{0} is no quota: it is a size such as 5G, a number of messages, none or default")]
     Quota(String),
+    /// A limit on sending is no number.
+    #[error("{0} is no limit: it is a number, or default")]
+    SendingLimit(String),
+    /// An app password is to send as an address that is not the account's.
+    #[error("{account} may not send as {address}: it is none of its addresses")]
+    NotAnAddressOf {
+        /// The address.
+        address: Address,
+        /// The account.
+        account: Address,
+    },
     /// A group needs somebody in it.
     #[error("a group needs at least one member")]
     EmptyGroup,
@@ -229,6 +266,8 @@ pub struct Admin<'a> {
     pub queue: &'a Queue,
     /// What is wrong with the running daemon; `None` where none runs.
     pub issues: Option<&'a Issues>,
+    /// What else is remembered.
+    pub notes: &'a Notes,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -246,15 +285,25 @@ impl Admin<'_> {
                 self.account_quota(&address, storage.as_deref(), messages.as_deref())
             }
             Command::AccountRemove { address } => self.account_remove(&address),
+            Command::AccountSending { address, messages, recipients } => {
+                self.account_sending(&address, messages.as_deref(), recipients.as_deref())
+            }
             Command::AliasAdd { address, target } => self.alias_add(&address, &target),
             Command::AliasList => self.alias_list(),
             Command::AliasRemove { address } => self.alias_remove(&address),
-            Command::AppPasswordAdd { address, name } => self.app_password_add(&address, &name),
+            Command::AppPasswordAdd { address, name, send_only, from, per_hour } => {
+                let from = from.map(|from| self.only_from(&address, &from)).transpose()?;
+                let rules = AppPasswordRules { send_only, from, messages_per_hour: per_hour };
+                self.app_password_add(&address, &name, rules)
+            }
             Command::AppPasswordList { address } => self.app_password_list(&address),
             Command::AppPasswordRevoke { address, name } => self.app_password_revoke(&address, &name),
             Command::DomainAdd { domain } => self.domain_add(&domain),
             Command::DomainCatchAll { domain, target } => self.domain_catch_all(&domain, target.as_deref()),
             Command::DomainList => self.domain_list(),
+            Command::DomainMasquerade { domain, account, allowed } => {
+                self.domain_masquerade(&domain, &account, allowed)
+            }
             Command::DomainRemove { domain } => self.domain_remove(&domain),
             Command::GroupAdd { address, members } => self.group_add(&address, &members),
             Command::GroupList => self.group_list(),

@@ -11,7 +11,7 @@ use proto::sasl::{ChannelBinding, Exchange, Mechanism, SaslError, ScramRecord, S
 use store::StoreError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use types::{Account, Address, DirectoryEntry, ScramKeys};
+use types::{Account, Address, AppPasswordRules, DirectoryEntry, ScramKeys};
 use verified::Verified;
 
 /// One argon2id computation holds 19 MiB, so they queue up.
@@ -31,6 +31,8 @@ pub struct Login {
     pub account: Address,
     /// The app password that was used; `None` for the account's own.
     pub app_password: Option<String>,
+    /// What the password is good for.
+    pub rules: AppPasswordRules,
 }
 
 /// How far a SASL exchange has come.
@@ -120,7 +122,7 @@ impl Auth {
         };
         for (name, argon2id) in credentials(&account) {
             if self.matches(argon2id, &account.address.to_string(), password).await {
-                return Ok(Login { account: account.address.clone(), app_password: name.map(str::to_owned) });
+                return Ok(login(host, &account, name)?);
             }
         }
         Err(AuthError::Rejected)
@@ -143,7 +145,7 @@ impl Auth {
     fn scram_login(host: &Host, user: &str, key_index: usize) -> Result<Login, AuthError> {
         let account = disk(|| find_account(host, user))?.ok_or(AuthError::Rejected)?;
         let (name, _) = credentials(&account).nth(key_index).ok_or(AuthError::Rejected)?;
-        Ok(Login { app_password: name.map(str::to_owned), account: account.address.clone() })
+        Ok(login(host, &account, name)?)
     }
 
     async fn matches(&self, argon2id: &str, account: &str, password: &str) -> bool {
@@ -164,6 +166,12 @@ impl Default for Auth {
     fn default() -> Auth {
         Auth::new()
     }
+}
+
+/// Somebody who proved to have the password of that name.
+fn login(host: &Host, account: &Account, app_password: Option<&str>) -> Result<Login, StoreError> {
+    let rules = disk(|| host.directory.sending_rules(&account.address))?.of_password(app_password);
+    Ok(Login { account: account.address.clone(), app_password: app_password.map(str::to_owned), rules })
 }
 
 /// The account's own password first, then the app passwords with their names.

@@ -95,6 +95,7 @@ fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
         directory: &state.directory,
         queue: &state.queue,
         issues,
+        notes: &state.notes,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {

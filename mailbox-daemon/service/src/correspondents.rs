@@ -1,7 +1,5 @@
 //! Whom the people here wrote to: their answers are expected, and skip greylisting and doubt about spam, never authentication.
 
-#![allow(dead_code)]
-
 use crate::disk;
 use crate::host::Host;
 use store::{StoreError, Subject};
@@ -25,6 +23,7 @@ pub(crate) fn wrote<'a>(
     })
 }
 
+#[allow(dead_code)]
 /// Whether one of these accounts wrote to the sender before.
 pub(crate) fn is_known<'a>(
     host: &Host,

@@ -107,6 +107,7 @@ fn ensure_accounts(state: &State) -> Result<(), AdminError> {
         directory: &state.directory,
         queue: &state.queue,
         issues: None,
+        notes: &state.notes,
         now: unix_now(),
     };
     if !state.directory.domains()?.is_empty() {

@@ -4,7 +4,8 @@ use crate::host::Host;
 use policy::config::Settings;
 use policy::recipients::{Destinations, Expansion, Fact, Next, RecipientError};
 use store::StoreError;
-use types::{Address, DirectoryEntry};
+use store::directory::Directory;
+use types::{Address, DirectoryEntry, Limits};
 
 /// Follows an address through the directory. Its look-ups find a page or two in memory, so nobody else is made to wait.
 pub(crate) fn expand(
@@ -13,20 +14,37 @@ pub(crate) fn expand(
     address: Address,
     may_relay: bool,
 ) -> Result<Result<Destinations, RecipientError>, StoreError> {
-    let mut expansion = Expansion::start(address, may_relay, &settings.hostname, &settings.limits);
+    follow(&host.directory, Expansion::start(address, may_relay, &settings.hostname, &settings.limits))
+}
+
+/// Whether mail for an address reaches this account and nobody else: then the account may send as it.
+pub(crate) fn belongs_to(
+    directory: &Directory,
+    account: &Address,
+    address: &Address,
+) -> Result<bool, StoreError> {
+    // Neither the name of the host nor a limit of its own leads anywhere that is somebody's alone.
+    let expansion = Expansion::start(address.clone(), true, &address.domain, &Limits::default());
+    Ok(follow(directory, expansion)?.is_ok_and(|destinations| destinations.belong_to(account)))
+}
+
+fn follow(
+    directory: &Directory,
+    mut expansion: Expansion,
+) -> Result<Result<Destinations, RecipientError>, StoreError> {
     loop {
         match expansion.next() {
-            Next::LookUp(address) => expansion.learn(look_up(host, &address)?),
-            Next::FirstAccount => expansion.learn_first_account(first_account(host)?),
+            Next::LookUp(address) => expansion.learn(look_up(directory, &address)?),
+            Next::FirstAccount => expansion.learn_first_account(oldest_account(directory)?),
             Next::Done => return Ok(expansion.finish()),
         }
     }
 }
 
-fn look_up(host: &Host, address: &Address) -> Result<Fact, StoreError> {
-    let domain = host.directory.domain(&address.domain)?;
+fn look_up(directory: &Directory, address: &Address) -> Result<Fact, StoreError> {
+    let domain = directory.domain(&address.domain)?;
     let entry = match &domain {
-        Some(_) => host.directory.lookup(&address.folded_without_tag())?,
+        Some(_) => directory.lookup(&address.folded_without_tag())?,
         None => None,
     };
     Ok(Fact::new(address, domain, entry))
@@ -34,7 +52,11 @@ fn look_up(host: &Host, address: &Address) -> Result<Fact, StoreError> {
 
 /// The account that was made first: the owner's.
 pub(crate) fn first_account(host: &Host) -> Result<Option<Address>, StoreError> {
-    let accounts = host.directory.entries()?.into_iter().filter_map(|(_, entry)| match entry {
+    oldest_account(&host.directory)
+}
+
+fn oldest_account(directory: &Directory) -> Result<Option<Address>, StoreError> {
+    let accounts = directory.entries()?.into_iter().filter_map(|(_, entry)| match entry {
         DirectoryEntry::Account(account) => Some((account.created_at, account.address)),
         DirectoryEntry::Alias(_) | DirectoryEntry::Group(_) => None,
     });

@@ -1,5 +1,6 @@
 //! What a session may use: one [`Host`] per process.
 
+use crate::allowance::Allowances;
 use crate::auth::Auth;
 use crate::dns::Resolvers;
 use crate::issues::Issues;
@@ -39,6 +40,8 @@ pub struct Host {
     pub tls: Tls,
     /// Passwords.
     pub auth: Auth,
+    /// What accounts may send.
+    pub allowances: Allowances,
     /// DNS.
     pub resolvers: Resolvers,
     /// Whether memory and disk have room for mail from outside.
@@ -168,6 +171,7 @@ impl Host {
             state,
             tls,
             auth: Auth::new(),
+            allowances: Allowances::default(),
             resolvers: Resolvers::default(),
             pressure: Pressure::default(),
             issues: Issues::default(),

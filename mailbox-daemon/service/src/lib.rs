@@ -4,6 +4,7 @@
 //! bytes in `proto`, files in `store`.
 
 pub mod admin;
+mod allowance;
 pub mod auth;
 pub mod control;
 mod correspondents;

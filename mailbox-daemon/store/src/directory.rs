@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use types::{Address, DirectoryEntry, Domain, LocalDomain, Quota};
+use types::{Address, DirectoryEntry, Domain, LocalDomain, Quota, SendingRules};
 
 /// Folded address -> postcard of [`DirectoryEntry`].
 const ENTRIES: TableDefinition<&str, &[u8]> = TableDefinition::new("entries");
@@ -20,6 +20,12 @@ const DOMAINS: TableDefinition<&str, &[u8]> = TableDefinition::new("domains");
 
 /// Folded address -> postcard of [`Quota`], for accounts with limits of their own.
 const QUOTAS: TableDefinition<&str, &[u8]> = TableDefinition::new("quotas");
+
+/// Folded address -> postcard of [`SendingRules`], for accounts with rules of their own.
+const SENDING: TableDefinition<&str, &[u8]> = TableDefinition::new("sending");
+
+/// A directory made before one of these was thought of gets it when it is opened.
+const TABLES: [Table; 4] = [ENTRIES, DOMAINS, QUOTAS, SENDING];
 
 /// A household's directory is a few kilobytes; this holds all of it.
 const CACHE_BYTES: usize = 256 * 1024;
@@ -75,6 +81,19 @@ impl Directory {
         }
     }
 
+    /// What an account may send other than all may.
+    pub fn sending_rules(&self, account: &Address) -> Result<SendingRules, StoreError> {
+        Ok(self.get(SENDING, &account.to_string())?.unwrap_or_default())
+    }
+
+    /// Says what an account may send; durable when this returns.
+    pub fn put_sending_rules(&self, account: &Address, rules: &SendingRules) -> Result<(), StoreError> {
+        match *rules == SendingRules::default() {
+            true => self.delete(SENDING, &account.to_string()).map(|_| ()),
+            false => self.insert(SENDING, &account.to_string(), rules),
+        }
+    }
+
     /// Every entry, by address.
     pub fn entries(&self) -> Result<Vec<(Address, DirectoryEntry)>, StoreError> {
         self.all(ENTRIES, |key| Address::parse(key).ok())
@@ -102,14 +121,14 @@ impl Directory {
     }
 
     fn has_tables(&self) -> Result<bool, StoreError> {
-        self.database.read(|read| Ok(read.list_tables()?.count() >= 3))
+        self.database.read(|read| Ok(read.list_tables()?.count() >= TABLES.len()))
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
         self.database.write(Commit::Durable, |write| {
-            write.open_table(ENTRIES)?;
-            write.open_table(DOMAINS)?;
-            write.open_table(QUOTAS)?;
+            for table in TABLES {
+                write.open_table(table)?;
+            }
             Ok(())
         })
     }
@@ -204,6 +223,31 @@ mod tests {
         let domain = Domain::parse("home.test").unwrap();
         assert!(reopened.remove_domain(&domain).unwrap());
         assert_eq!(reopened.domain(&domain).unwrap(), None);
+    }
+
+    #[test]
+    fn a_directory_of_before_there_were_sending_rules_gets_them() {
+        let disk = disk();
+        let (ana, alias) = (address("ana@home.test"), DirectoryEntry::Alias(address("ben@home.test")));
+        let old = Database::open(disk.shared(), path(), CACHE_BYTES).unwrap();
+        let put = |write: &redb::WriteTransaction| {
+            for table in [ENTRIES, DOMAINS, QUOTAS] {
+                write.open_table(table)?;
+            }
+            let bytes = postcard::to_stdvec(&alias).unwrap();
+            write.open_table(ENTRIES)?.insert("ana@home.test", bytes.as_slice())?;
+            Ok(())
+        };
+        old.write(Commit::Durable, put).unwrap();
+        drop(old);
+        let directory = Directory::open(disk.shared(), path()).unwrap();
+        assert_eq!(directory.lookup(&ana).unwrap(), Some(alias));
+        assert_eq!(directory.sending_rules(&ana).unwrap(), SendingRules::default());
+        let rules = SendingRules { messages_per_day: Some(7), ..SendingRules::default() };
+        directory.put_sending_rules(&ana, &rules).unwrap();
+        assert_eq!(directory.sending_rules(&ana).unwrap(), rules);
+        directory.put_sending_rules(&ana, &SendingRules::default()).unwrap();
+        assert_eq!(directory.sending_rules(&ana).unwrap(), SendingRules::default());
     }
 
     /// Puts three entries; counts those that were acknowledged.

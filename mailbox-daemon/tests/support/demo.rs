@@ -5,6 +5,7 @@ use super::wait_for;
 use super::wire::Wire;
 use serde_json::Value;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -221,6 +222,24 @@ impl Demo {
     /// Whether the daemon still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be waited for").is_none()
+    }
+
+    /// What the command line answers to a command that must succeed.
+    pub fn told(&self, arguments: &[&str], input: &str) -> String {
+        let (success, said) = self.tell(arguments, input);
+        assert!(success, "{arguments:?}: {said}");
+        said
+    }
+
+    /// Whether a command of the command line succeeds, and what it says.
+    pub fn tell(&self, arguments: &[&str], input: &str) -> (bool, String) {
+        let mut command = self.cli(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the daemon's binary can be run");
+        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("a child can be waited for");
+        let said = if output.status.success() { output.stdout } else { output.stderr };
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Runs a command of the command line against this box.

@@ -42,7 +42,12 @@ impl SmtpClient {
 
     /// Logs in with AUTH PLAIN.
     pub fn log_in(&mut self, account: &str) -> io::Result<Reply> {
-        let words = data_encoding::BASE64.encode(format!("\0{account}\0{PASSWORD}").as_bytes());
+        self.log_in_with(account, PASSWORD)
+    }
+
+    /// The same with another password.
+    pub fn log_in_with(&mut self, account: &str, password: &str) -> io::Result<Reply> {
+        let words = data_encoding::BASE64.encode(format!("\0{account}\0{password}").as_bytes());
         self.command(&format!("AUTH PLAIN {words}"))
     }
 

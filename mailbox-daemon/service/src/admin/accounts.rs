@@ -3,7 +3,7 @@
 use super::{Admin, AdminError, Answer, date, own_address};
 use crate::auth::{ITERATIONS, new_record, new_salt};
 use serde_json::json;
-use types::{Account, Address, AppPassword, DirectoryEntry, PasswordRecord, Quota};
+use types::{Account, Address, DirectoryEntry, PasswordRecord, Quota, SendingRules};
 
 impl Admin<'_> {
     pub(super) fn account_add(
@@ -25,6 +25,7 @@ impl Admin<'_> {
         };
         self.store.account(&address)?;
         self.directory.put_quota(&address, quota)?;
+        self.directory.put_sending_rules(&address, &SendingRules::default())?;
         self.directory.put(&address, &DirectoryEntry::Account(account))?;
         Ok(Answer::says(format!("account {address} is ready")))
     }
@@ -75,6 +76,7 @@ impl Admin<'_> {
         let account = self.account(address)?;
         self.directory.remove(&account.address)?;
         self.directory.put_quota(&account.address, None)?;
+        self.directory.put_sending_rules(&account.address, &SendingRules::default())?;
         // Whoever gets the address next gets nothing that was shared with its bearer before.
         for (other, entry) in self.directory.entries()? {
             if matches!(entry, DirectoryEntry::Account(_)) {
@@ -88,46 +90,7 @@ impl Admin<'_> {
         )))
     }
 
-    pub(super) fn app_password_add(&self, address: &str, name: &str) -> Result<Answer, AdminError> {
-        let mut account = self.account(address)?;
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
-            return Err(AdminError::DeviceName);
-        }
-        if account.app_passwords.iter().any(|app| app.name == name) {
-            return Err(AdminError::Exists(format!("an app password named {name}")));
-        }
-        let generated = generate();
-        let password = record(&generated, &account.scram_salt, account.scram_iterations)?;
-        account.app_passwords.push(AppPassword { name: name.to_owned(), password, created_at: self.now });
-        self.keep(&account)?;
-        Ok(Answer::lists([json!({
-            "account": account.address.to_string(), "name": name, "password": generated,
-        })]))
-    }
-
-    pub(super) fn app_password_list(&self, address: &str) -> Result<Answer, AdminError> {
-        let account = self.account(address)?;
-        Ok(Answer::lists(
-            account
-                .app_passwords
-                .iter()
-                .map(|app| json!({ "name": app.name, "created": date(app.created_at) })),
-        ))
-    }
-
-    pub(super) fn app_password_revoke(&self, address: &str, name: &str) -> Result<Answer, AdminError> {
-        let mut account = self.account(address)?;
-        let before = account.app_passwords.len();
-        account.app_passwords.retain(|app| app.name != name);
-        if account.app_passwords.len() == before {
-            return Err(AdminError::Unknown { kind: "app password named", name: name.to_owned() });
-        }
-        self.keep(&account)?;
-        Ok(Answer::says(format!("the app password {name} of {} is revoked", account.address)))
-    }
-
-    fn account(&self, address: &str) -> Result<Account, AdminError> {
+    pub(super) fn account(&self, address: &str) -> Result<Account, AdminError> {
         let address: Address = own_address(address)?;
         match self.directory.lookup(&address)? {
             Some(DirectoryEntry::Account(account)) => Ok(account),
@@ -135,7 +98,7 @@ impl Admin<'_> {
         }
     }
 
-    fn keep(&self, account: &Account) -> Result<(), AdminError> {
+    pub(super) fn keep(&self, account: &Account) -> Result<(), AdminError> {
         Ok(self.directory.put(&account.address, &DirectoryEntry::Account(account.clone()))?)
     }
 }
@@ -178,16 +141,9 @@ fn quota_text(quota: Option<Quota>) -> String {
     }
 }
 
-fn record(password: &str, salt: &[u8; 16], iterations: u32) -> Result<PasswordRecord, AdminError> {
+pub(super) fn record(password: &str, salt: &[u8; 16], iterations: u32) -> Result<PasswordRecord, AdminError> {
     match (8..=256).contains(&password.chars().count()) {
         true => new_record(password, salt, iterations).map_err(|_| AdminError::Password),
         false => Err(AdminError::Password),
     }
-}
-
-/// Sixteen letters in fours, about 75 bits: long enough that guessing is hopeless, short enough to type on a television.
-fn generate() -> String {
-    let bytes: [u8; 16] = new_salt();
-    let letters: Vec<char> = bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
-    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }

@@ -38,6 +38,11 @@ impl Admin<'_> {
         if self.directory.entries()?.iter().any(|(address, _)| address.domain == domain) {
             return Err(AdminError::DomainInUse(domain));
         }
+        for (address, entry) in self.directory.entries()? {
+            if matches!(entry, DirectoryEntry::Account(_)) {
+                self.change_rules(&address, |rules| rules.masquerades.retain(|other| *other != domain))?;
+            }
+        }
         self.directory.remove_domain(&domain)?;
         Ok(Answer::says(format!("mail for {domain} is no longer received here")))
     }
@@ -137,7 +142,7 @@ impl Admin<'_> {
         }
     }
 
-    fn local_domain(&self, text: &str) -> Result<LocalDomain, AdminError> {
+    pub(super) fn local_domain(&self, text: &str) -> Result<LocalDomain, AdminError> {
         let domain: Domain = domain_name(text)?;
         self.directory
             .domain(&domain)?

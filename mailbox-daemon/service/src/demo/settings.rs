@@ -8,6 +8,9 @@ use toml::{Table, Value};
 pub(super) const PORTS: [(&str, u16); 5] =
     [("smtp", 25), ("submission", 587), ("submissions", 465), ("imap", 143), ("imaps", 993)];
 
+/// Messages and recipients a day.
+const DAILY_LIMIT: i64 = 100_000_000;
+
 const HEAD: &str = "# The demo box's configuration. `demo` writes it anew at each start, keeping keys it does not set itself.\n\n";
 
 /// Writes the file and returns its path. It is checked by whoever reads it.
@@ -22,6 +25,13 @@ pub(super) fn write(dir: &Path, port_base: u16, set: &[String]) -> Result<PathBu
     put(&mut table, &["auth", "cleartext_loopback"], Value::Boolean(true));
     for text in set {
         apply(&mut table, text)?;
+    }
+    // The demo is for trying things, thousands of messages in a minute among them.
+    for key in ["messages_per_day", "recipients_per_day"] {
+        let submission = table.entry("submission").or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(submission) = submission {
+            submission.entry(key).or_insert(Value::Integer(DAILY_LIMIT));
+        }
     }
     // Without a resolver that answers every look-up would fail, and mail from others be put off.
     let has_resolver = table.get("dns").and_then(|dns| dns.get("resolver")).is_some();

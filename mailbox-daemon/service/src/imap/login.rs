@@ -83,6 +83,13 @@ impl Session {
     }
 
     fn enter(&mut self, login: Login) -> Answer {
+        if login.rules.send_only {
+            info!(peer = %self.peer, account = %login.account, app_password = login.app_password, "refused: this password is for sending only");
+            return Err(Refusal::no(
+                Code::NoPerm,
+                "this password is for sending only, mail is not read with it",
+            ));
+        }
         let max = self.host.settings.load().limits.imap_sessions_per_account_max;
         let Some(place) = self.host.accounts_present.take(login.account.clone(), max) else {
             info!(peer = %self.peer, account = %login.account, "too many sessions");

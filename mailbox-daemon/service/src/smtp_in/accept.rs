@@ -1,6 +1,7 @@
 use super::compose::{Composition, own_lines};
 use super::envelope::{Delivery, Transaction};
 use super::receive::{Incoming, scan_limits};
+use super::sender::{note_correspondents, take_allowance};
 use super::spooled::Spooled;
 use super::{Connection, reply_to_store, success};
 use crate::disk;
@@ -38,12 +39,17 @@ impl Connection {
         let refusal = self.complete(lacks_newline);
         let Some(mut transaction) = self.transaction.take() else { return say::BAD_SEQUENCE };
         let Some(mut incoming) = transaction.incoming.take() else { return say::BAD_SEQUENCE };
-        if let Some(refusal) = refusal {
+        let allowed = match refusal {
+            Some(refusal) => Err(refusal),
+            None => take_allowance(&self.host, self.login.as_ref(), &transaction).await,
+        };
+        if let Err(refusal) = allowed {
             info!(id = incoming.id, peer = %self.peer, from = %sender(&transaction), reply = %refusal, "message refused");
             return refusal;
         }
         match self.put(&transaction, &mut incoming).await {
             Ok(()) => {
+                note_correspondents(&self.host, self.login.as_ref(), &transaction);
                 self.report_success(&transaction, &mut incoming).await;
                 say::MESSAGE_ACCEPTED.with_text(format!("Accepted as {}", incoming.id))
             }

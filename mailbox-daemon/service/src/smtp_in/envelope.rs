@@ -1,9 +1,9 @@
 use super::receive::Incoming;
+use super::sender::check_address;
 use super::{Connection, reply_to_store};
 use crate::directory::expand;
 use crate::disk;
 use crate::host::Host;
-use policy::config::Settings;
 use policy::pressure::Shortage;
 use policy::recipients::{Destinations, RecipientError};
 use proto::smtp::parse::Mail;
@@ -44,12 +44,10 @@ impl Connection {
                 Shortage::Disk => say::NO_SPACE,
             };
         }
-        if let (Some(login), Some(from)) = (&self.login, &mail.from) {
-            match owns(&self.host, &self.settings, &login.account, from) {
-                Ok(true) => {}
-                Ok(false) => return say::NOT_YOUR_ADDRESS.with_text(format!("{from} is not your address")),
-                Err(error) => return self.directory_failed(&error),
-            }
+        if let (Some(login), Some(from)) = (&self.login, &mail.from)
+            && let Err(refusal) = check_address(&self.host, login, from)
+        {
+            return refusal;
         }
         self.transaction = Some(Transaction::new(mail));
         say::SENDER_OK
@@ -140,17 +138,6 @@ fn onward(named: &Recipient, address: Address) -> Recipient {
     let renamed = named.address != address && named.address.is_ascii();
     let original = named.original.clone().or_else(|| renamed.then(|| format!("rfc822;{}", named.address)));
     Recipient { address, notify: named.notify, original }
-}
-
-/// Whether mail for an address reaches this account alone: then the account may send as it.
-pub(super) fn owns(
-    host: &Host,
-    settings: &Settings,
-    account: &Address,
-    address: &Address,
-) -> Result<bool, StoreError> {
-    let found = expand(host, settings, address.clone(), true)?;
-    Ok(found.is_ok_and(|destinations| destinations.belong_to(account)))
 }
 
 /// Whether anybody behind a recipient has room. Only here can one recipient be refused and another taken, so a message that

@@ -11,6 +11,9 @@ pub(super) fn facts(header: &[u8]) -> HeaderFacts {
         if is("From") {
             facts.from_fields += 1;
             facts.from.extend(mailboxes(field.value).iter().map(address));
+        } else if is("Sender") {
+            facts.sender_fields += 1;
+            facts.sender.extend(mailboxes(field.value).iter().map(address));
         } else if is("Date") {
             facts.has_date = true;
         } else if is("Message-ID") {
@@ -67,9 +70,10 @@ mod tests {
     #[test]
     fn facts_are_found() {
         let header =
-            b"Received: a\r\nreceived: b\r\nFrom: Ana <ana@home.test>,\r\n \"a b\"@home.test\r\nDATE: x\r\n";
+            b"Received: a\r\nreceived: b\r\nFrom: Ana <ana@home.test>,\r\n \"a b\"@home.test\r\nsender: ana@home.test\r\nDATE: x\r\n";
         let facts = facts(header);
         assert_eq!((facts.received_fields, facts.from_fields), (2, 1));
+        assert_eq!((facts.sender_fields, facts.sender.len()), (1, 1));
         assert_eq!((facts.has_date, facts.has_message_id), (true, false));
         let names: Vec<_> = facts.from.iter().flatten().map(ToString::to_string).collect();
         assert_eq!(names, ["ana@home.test", "\"a b\"@home.test"]);

@@ -10,6 +10,7 @@ mod envelope;
 mod header;
 mod login;
 mod receive;
+mod sender;
 mod spooled;
 mod success;
 pub(crate) mod trace_id;

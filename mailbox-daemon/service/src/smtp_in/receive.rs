@@ -1,9 +1,11 @@
-use super::envelope::{Transaction, owns};
+use super::envelope::Transaction;
+use super::sender::{check_address, check_allowance, reply_to_submission};
 use super::spooled::Spooled;
 use super::{Connection, header, reply_to_store, trace_id};
+use crate::auth::Login;
 use crate::host::Host;
 use policy::config::Settings;
-use policy::submission::{SubmissionError, authors, check_hops};
+use policy::submission::{check_hops, claimed};
 use proto::mime::{ScanLimits, date};
 use proto::smtp::header::end;
 use proto::smtp::reply::{Reply, say};
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
-use types::{Address, Limits};
+use types::Limits;
 
 /// A message coming in.
 pub(super) struct Incoming {
@@ -44,7 +46,7 @@ enum HeaderProgress {
 struct Judge<'a> {
     host: &'a Host,
     settings: &'a Settings,
-    account: Option<&'a Address>,
+    login: Option<&'a Login>,
     id: &'a str,
 }
 
@@ -70,6 +72,12 @@ impl Drop for Place {
 impl Connection {
     /// DATA or the first BDAT.
     pub(super) async fn begin(&mut self) -> Reply {
+        if let Some(transaction) = &self.transaction
+            && let Err(refusal) = check_allowance(&self.host, self.login.as_ref(), transaction).await
+        {
+            self.transaction = None;
+            return refusal;
+        }
         let limits = &self.settings.limits;
         let patience = Duration::from_secs(limits.smtp_idle_s);
         let Ok(place) = timeout(patience, Place::take(&self.host)).await else {
@@ -115,21 +123,21 @@ impl Connection {
 
     /// A piece of the message.
     pub(super) fn content(&mut self, bytes: &[u8]) {
-        let account = self.login.as_ref().map(|login| &login.account);
+        let login = self.login.as_ref();
         let incoming = self.transaction.as_mut().and_then(|transaction| transaction.incoming.as_mut());
         if let Some(incoming) = incoming {
-            incoming.take_in(&self.host, &self.settings, account, bytes);
+            incoming.take_in(&self.host, &self.settings, login, bytes);
         }
     }
 
     /// What only the end of the message tells: a CRLF to add, a header without a body. Gives the reason it is refused for.
     pub(super) fn complete(&mut self, lacks_newline: bool) -> Option<Reply> {
-        let account = self.login.as_ref().map(|login| &login.account);
+        let login = self.login.as_ref();
         let incoming = self.transaction.as_mut()?.incoming.as_mut()?;
         if lacks_newline {
-            incoming.take_in(&self.host, &self.settings, account, b"\r\n");
+            incoming.take_in(&self.host, &self.settings, login, b"\r\n");
         }
-        incoming.end_header(&self.host, &self.settings, account);
+        incoming.end_header(&self.host, &self.settings, login);
         incoming.refusal.take()
     }
 }
@@ -155,13 +163,13 @@ impl Incoming {
         self.deadline
     }
 
-    fn take_in(&mut self, host: &Host, settings: &Settings, account: Option<&Address>, bytes: &[u8]) {
+    fn take_in(&mut self, host: &Host, settings: &Settings, login: Option<&Login>, bytes: &[u8]) {
         if self.refusal.is_some() {
             return;
         }
         let mut written = self.spooled.write(bytes);
         if let HeaderProgress::Reading { searched_bytes } = self.header {
-            self.read_header(host, settings, account, searched_bytes);
+            self.read_header(host, settings, login, searched_bytes);
         }
         if let HeaderProgress::Judged = self.header {
             written = written.and_then(|()| self.spooled.relieve(host));
@@ -177,33 +185,33 @@ impl Incoming {
         &mut self,
         host: &Host,
         settings: &Settings,
-        account: Option<&Address>,
+        login: Option<&Login>,
         searched_bytes: usize,
     ) {
         let so_far = self.spooled.held();
         let bytes_max = settings.limits.header_bytes_max;
         match end(so_far, searched_bytes) {
-            Some(end) => self.judge_header(host, settings, account, end),
+            Some(end) => self.judge_header(host, settings, login, end),
             None if so_far.len() <= bytes_max => {
                 self.header = HeaderProgress::Reading { searched_bytes: so_far.len() };
             }
-            None if account.is_some() => {
+            None if login.is_some() => {
                 self.refuse(say::TOO_LARGE.with_text("The header is larger than this server takes"));
             }
-            None => self.judge_header(host, settings, account, bytes_max),
+            None => self.judge_header(host, settings, login, bytes_max),
         }
     }
 
     /// Judges what came where it is nothing but a header.
-    fn end_header(&mut self, host: &Host, settings: &Settings, account: Option<&Address>) {
+    fn end_header(&mut self, host: &Host, settings: &Settings, login: Option<&Login>) {
         if let (HeaderProgress::Reading { .. }, None) = (self.header, &self.refusal) {
-            self.judge_header(host, settings, account, self.spooled.held().len());
+            self.judge_header(host, settings, login, self.spooled.held().len());
         }
     }
 
-    fn judge_header(&mut self, host: &Host, settings: &Settings, account: Option<&Address>, bytes: usize) {
+    fn judge_header(&mut self, host: &Host, settings: &Settings, login: Option<&Login>, bytes: usize) {
         self.header = HeaderProgress::Judged;
-        let judge = Judge { host, settings, account, id: &self.id };
+        let judge = Judge { host, settings, login, id: &self.id };
         match judge.missing_fields(&self.spooled.held()[..bytes]) {
             Err(refusal) => self.refuse(refusal),
             Ok(fields) => self.missing_fields = fields,
@@ -221,13 +229,9 @@ impl Judge<'_> {
     fn missing_fields(&self, header: &[u8]) -> Result<String, Reply> {
         let facts = header::facts(header);
         check_hops(&facts, &self.settings.limits).map_err(reply_to_submission)?;
-        let Some(account) = self.account else { return Ok(String::new()) };
-        for author in authors(&facts).map_err(reply_to_submission)? {
-            match owns(self.host, self.settings, account, author) {
-                Ok(true) => {}
-                Ok(false) => return Err(reply_to_submission(SubmissionError::NotOwned(author.clone()))),
-                Err(error) => return Err(reply_to_store(&error)),
-            }
+        let Some(login) = self.login else { return Ok(String::new()) };
+        for address in claimed(&facts).map_err(reply_to_submission)? {
+            check_address(self.host, login, address)?;
         }
         let mut fields = String::new();
         if !facts.has_date {
@@ -247,15 +251,4 @@ pub(crate) fn scan_limits(limits: &Limits) -> ScanLimits {
         depth_max: limits.mime_depth_max,
         parts_max: limits.mime_parts_max,
     }
-}
-
-fn reply_to_submission(error: SubmissionError) -> Reply {
-    let reply = match error {
-        SubmissionError::NotOwned(_) => say::NOT_YOUR_ADDRESS,
-        SubmissionError::TooManyHops => say::LOOP,
-        SubmissionError::NoFrom | SubmissionError::ManyFromFields | SubmissionError::UnreadableFrom => {
-            say::BAD_HEADER
-        }
-    };
-    reply.with_text(error.to_string())
 }

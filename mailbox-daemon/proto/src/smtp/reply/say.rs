@@ -46,6 +46,8 @@ pub const MAILBOX_FULL: Reply = Reply::new(452, 2, 2, "The mailbox is full, try 
 /// RFC 5321 section 4.5.3.1.10.
 pub const TOO_MANY_RECIPIENTS: Reply =
     Reply::new(452, 5, 3, "Too many recipients, send to the others separately");
+/// More than the account may send just now.
+pub const SENT_TOO_MUCH: Reply = Reply::new(452, 7, 1, "You have sent too much, try again later");
 /// The password cannot be checked right now.
 pub const LOGIN_UNAVAILABLE: Reply = Reply::new(454, 7, 0, "Logins cannot be checked right now");
 
@@ -90,6 +92,8 @@ pub const NO_SUCH_USER: Reply = Reply::new(550, 1, 1, "Nobody of that name here"
 pub const NO_RELAY: Reply = Reply::new(550, 7, 1, "Relaying denied: not a domain of this server");
 /// A sender the account does not own.
 pub const NOT_YOUR_ADDRESS: Reply = Reply::new(550, 7, 1, "That sender address is not yours");
+/// More than the account may ever send.
+pub const MAY_NOT_SEND: Reply = Reply::new(550, 7, 1, "That is more than you may send");
 /// Larger than SIZE.
 pub const TOO_LARGE: Reply = Reply::new(552, 3, 4, "The message is larger than this server takes");
 /// An address beyond ASCII without SMTPUTF8 (RFC 6531 section 3.5).
