@@ -297,7 +297,13 @@ fn transaction() -> Transaction {
         parameters: MailParameters::default(),
         recipients: vec![to("one@away.test"), to("two@away.test")],
     };
-    Transaction { envelope: Arc::new(envelope), chosen: vec![0, 1], message_bytes: 22, needs_smtputf8: false }
+    Transaction {
+        envelope: Arc::new(envelope),
+        chosen: vec![0, 1],
+        message_bytes: 22,
+        needs_smtputf8: false,
+        needs_eight_bit: false,
+    }
 }
 
 fn address(text: &str) -> Address {

@@ -29,6 +29,7 @@ pub mod preview;
 pub mod reencode;
 pub mod report;
 mod scan;
+pub mod seven_bit;
 mod structure;
 #[cfg(test)]
 mod tests;

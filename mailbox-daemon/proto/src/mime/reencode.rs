@@ -2,17 +2,17 @@
 
 use super::header::fields;
 
-/// The header of a part whose body is base64 from now on. Every other field stays as it was; `is_message` adds the sign of MIME
-/// where a message lacks it.
-pub fn base64_header(header: &[u8], is_message: bool) -> Vec<u8> {
-    const ENCODING: &[u8] = b"Content-Transfer-Encoding: base64\r\n";
+/// The header of a part whose body is encoded so from now on. Every other field stays as it was; `is_message` adds the sign of
+/// MIME where a message lacks it.
+pub fn header_with_encoding(header: &[u8], encoding: &str, is_message: bool) -> Vec<u8> {
+    let line = format!("Content-Transfer-Encoding: {encoding}\r\n");
     let mut out = Vec::with_capacity(header.len() + 64);
     let (mut has_mime, mut is_said) = (false, false);
     let mut end = 0;
     for field in fields(header) {
         end += field.raw.len();
         if field.is("Content-Transfer-Encoding") {
-            out.extend_from_slice(if is_said { b"" } else { ENCODING });
+            out.extend_from_slice(if is_said { b"" } else { line.as_bytes() });
             is_said = true;
             continue;
         }
@@ -22,7 +22,7 @@ pub fn base64_header(header: &[u8], is_message: bool) -> Vec<u8> {
     if is_message && !has_mime {
         out.extend_from_slice(b"MIME-Version: 1.0\r\n");
     }
-    out.extend_from_slice(if is_said { b"" } else { ENCODING });
+    out.extend_from_slice(if is_said { b"" } else { line.as_bytes() });
     out.extend_from_slice(&header[end..]);
     out
 }
@@ -44,7 +44,7 @@ mod tests {
             ("A: b\n\n", true, "A: b\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\n"),
             ("MIME-Version: 1.0\n\n", true, "MIME-Version: 1.0\nContent-Transfer-Encoding: base64\r\n\n"),
         ] {
-            let out = base64_header(header.as_bytes(), is_message);
+            let out = header_with_encoding(header.as_bytes(), "base64", is_message);
             assert_eq!(String::from_utf8_lossy(&out), expected);
         }
     }

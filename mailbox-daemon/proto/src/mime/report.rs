@@ -113,7 +113,11 @@ impl Report {
 
     /// Whether addresses need the forms of RFC 6533.
     fn international(&self) -> bool {
-        self.recipients.iter().any(|recipient| !recipient.recipient.is_ascii())
+        let is_ascii = |recipient: &RecipientReport| {
+            recipient.recipient.is_ascii()
+                && recipient.original.as_ref().is_none_or(|original| original.is_ascii())
+        };
+        !self.recipients.iter().all(is_ascii)
     }
 
     fn write_header(&self, out: &mut String) {

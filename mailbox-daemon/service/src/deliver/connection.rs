@@ -1,5 +1,6 @@
 //! One connection to another server: drives `proto::smtp::client` over a socket.
 
+use super::content::Content;
 use super::target::Server;
 use super::tls::{self, TlsPolicy};
 use proto::smtp::client::{
@@ -8,10 +9,9 @@ use proto::smtp::client::{
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use store::queue::QueuedMessage;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
 
 /// How long a server may take to accept a connection.
@@ -31,6 +31,8 @@ pub(super) struct Connection {
     transport: Transport,
     server: String,
     messages: u32,
+    /// Since when the server owes an answer: a drop now and then does not buy it more time.
+    waiting_since: Option<Instant>,
 }
 
 enum Transport {
@@ -89,6 +91,7 @@ impl Connection {
             transport: Transport::Plain(tcp),
             server: server.host.clone(),
             messages: 0,
+            waiting_since: None,
         };
         if is_implicit {
             connection.start_tls(policy).await?;
@@ -139,7 +142,7 @@ impl Connection {
 
     /// Sends a message; one outcome for each chosen recipient, in their order. The session may be over afterwards, see
     /// [`Connection::is_open`].
-    pub(super) async fn send(&mut self, transaction: Transaction, message: &QueuedMessage) -> Vec<Outcome> {
+    pub(super) async fn send(&mut self, transaction: Transaction, message: Content<'_>) -> Vec<Outcome> {
         let broken = vec![Outcome::Broken(Stage::Idle, Failure::Lost); transaction.recipients().len()];
         if !matches!(self.client.poll(), Action::Ready) {
             return broken;
@@ -180,9 +183,9 @@ impl Connection {
         };
     }
 
-    async fn send_body(&mut self, message: &QueuedMessage) {
+    async fn send_body(&mut self, message: Content<'_>) {
         let mut chunk =
-            vec![0; usize::try_from(message.message_bytes()).map_or(BODY_BYTES, |all| all.min(BODY_BYTES))];
+            vec![0; usize::try_from(message.bytes()).map_or(BODY_BYTES, |all| all.min(BODY_BYTES))];
         let mut offset = 0;
         loop {
             match crate::disk(|| message.read_at(&mut chunk, offset)) {
@@ -201,7 +204,7 @@ impl Connection {
                 break;
             }
         }
-        match offset == message.message_bytes() {
+        match offset == message.bytes() {
             true => self.client.end_body(),
             // Half a message must not be taken for a whole one.
             false => self.client.lost(),
@@ -225,6 +228,7 @@ impl Connection {
             Transport::Gone => Ok(Err(io::ErrorKind::NotConnected.into())),
         };
         self.client.output().clear();
+        self.waiting_since = None;
         if !matches!(written, Ok(Ok(()))) {
             self.client.lost();
         }
@@ -233,7 +237,8 @@ impl Connection {
     /// Reads once; silence beyond the server's time and the end of the connection end the session.
     async fn read(&mut self) {
         let mut buffer = [0; READ_BYTES];
-        let patience = self.client.patience();
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let patience = self.client.patience().saturating_sub(since.elapsed());
         let read = match &mut self.transport {
             Transport::Plain(tcp) => timeout(patience, tcp.read(&mut buffer)).await,
             Transport::Tls(stream) => timeout(patience, stream.read(&mut buffer)).await,

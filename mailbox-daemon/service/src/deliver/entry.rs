@@ -6,6 +6,7 @@ use policy::bounce::Event;
 use policy::priority::Priority;
 use policy::schedule::{Attempt, EntryFacts, Fate};
 use proto::smtp::client::Transaction;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::StoreError;
 use store::queue::{Claim, Progress, QueueId, QueuedMessage, RecipientState};
@@ -24,7 +25,10 @@ pub(super) struct Entry {
     id: QueueId,
     priority: Priority,
     envelope: Arc<Envelope>,
+    /// Whether sender or header ask for SMTPUTF8, whoever the recipients are.
     needs_smtputf8: bool,
+    /// Whether it was looked at and found to be ASCII.
+    is_seven_bit: AtomicBool,
     message: QueuedMessage,
     work: Mutex<Work>,
 }
@@ -59,6 +63,7 @@ impl Entry {
             priority,
             envelope: Arc::new(message.header().envelope.clone()),
             needs_smtputf8: report::needs_smtputf8(&message),
+            is_seven_bit: AtomicBool::new(false),
             message,
             work: Mutex::new(Work {
                 claim: Some(claim),
@@ -72,6 +77,11 @@ impl Entry {
 
     pub(super) fn priority(&self) -> Priority {
         self.priority
+    }
+
+    /// It was looked at and has no octet above 127.
+    pub(super) fn note_seven_bit(&self) {
+        self.is_seven_bit.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn message(&self) -> &QueuedMessage {
@@ -123,11 +133,15 @@ struct Settlement {
 impl Job {
     /// The envelope as this destination is told it, for some of the recipients by position.
     pub(super) fn transaction(&self, positions: &[usize]) -> Transaction {
+        let entry = &self.entry;
+        let chosen: Vec<usize> = positions.iter().map(|position| self.recipients[*position]).collect();
+        let is_international = |index: &usize| !entry.envelope.recipients[*index].address.is_ascii();
         Transaction {
-            envelope: Arc::clone(&self.entry.envelope),
-            chosen: positions.iter().map(|position| self.recipients[*position]).collect(),
-            message_bytes: self.entry.message.message_bytes(),
-            needs_smtputf8: self.entry.needs_smtputf8,
+            envelope: Arc::clone(&entry.envelope),
+            message_bytes: entry.message.message_bytes(),
+            needs_smtputf8: entry.needs_smtputf8 || chosen.iter().any(is_international),
+            needs_eight_bit: !entry.is_seven_bit.load(Ordering::Relaxed),
+            chosen,
         }
     }
 
@@ -222,6 +236,9 @@ impl Entry {
                 Fate::Waits => waiting.push((index, verdict)),
             }
         }
+        if self.envelope.from.is_none() && ended.iter().any(|(_, event, _)| *event == Event::Failed) {
+            self.tell_of_lost_report(now);
+        }
         // Whoever wants to know is told, durably, before the recipient is given up.
         report::send(&self.context, &self.message, &ended, now).await?;
         if waiting.is_empty() {
@@ -234,6 +251,19 @@ impl Entry {
             crate::disk(|| self.message.mark_recipients(&failed))?;
         }
         self.wait(waiting, settlement.not_before, now).await
+    }
+
+    /// What has no sender is never answered (RFC 5321 section 6.1); the owner sees that there was something.
+    fn tell_of_lost_report(&self, now: UnixSeconds) {
+        let to: Vec<String> =
+            self.envelope.recipients.iter().take(3).map(|to| to.address.to_string()).collect();
+        let text = format!(
+            "A report or automatic answer to {} could not be delivered and was given up. That is usual where an address was \
+             forged; where it is one you know, tell its owner.",
+            to.join(", ")
+        );
+        tracing::warn!(id = %self.id, "mail without a sender was given up");
+        self.context.host.issues.raise("outbound/undeliverable-report", &text, now);
     }
 
     /// Every recipient is settled. The removal is made durable with the next sync; nobody needs to wait for it, but the sooner

@@ -8,6 +8,7 @@
 
 mod board;
 mod connection;
+mod content;
 mod entry;
 mod line;
 mod report;
@@ -271,7 +272,8 @@ impl Dispatcher {
         let held_domains = self.context.host.queue.held();
         let envelope = &message.header().envelope;
         let is_closed = settings.outbound.direct == Direct::Auto && self.context.is_line_closed();
-        let mut jobs: BTreeMap<Destination, Vec<usize>> = BTreeMap::new();
+        // A recipient that needs SMTPUTF8 must not spoil it for one that does not.
+        let mut jobs: BTreeMap<(Destination, bool), Vec<usize>> = BTreeMap::new();
         let mut held = Vec::new();
         for (index, recipient) in envelope.recipients.iter().enumerate() {
             if message.marks().recipients[index] != RecipientState::Pending {
@@ -283,9 +285,9 @@ impl Dispatcher {
                 continue;
             }
             let to = destination(&settings.outbound, envelope.from.as_ref(), domain, is_closed);
-            jobs.entry(to).or_default().push(index);
+            jobs.entry((to, recipient.address.is_ascii())).or_default().push(index);
         }
-        let chunks = jobs.into_iter().flat_map(|(to, indexes)| {
+        let chunks = jobs.into_iter().flat_map(|((to, _), indexes)| {
             let chunks: Vec<_> = indexes.chunks(RECIPIENTS_TOGETHER_MAX).map(<[usize]>::to_vec).collect();
             chunks.into_iter().map(move |chunk| (to.clone(), chunk))
         });

@@ -24,12 +24,12 @@ use types::{
 const HEADER_BYTES_MAX: usize = 256 * 1024;
 const COPY_BYTES: usize = 64 * 1024;
 
-/// Whether the next server must know SMTPUTF8 (RFC 6531): for an address or, where the sender asked for it, the header.
+/// Whether the next server must know SMTPUTF8 (RFC 6531), whoever the recipients are: for the sender's address or, where the
+/// sender asked for it, the header.
 pub(super) fn needs_smtputf8(message: &QueuedMessage) -> bool {
     let envelope = &message.header().envelope;
     let is_international = |address: &Address| !address.is_ascii();
     envelope.from.as_ref().is_some_and(is_international)
-        || envelope.recipients.iter().any(|recipient| is_international(&recipient.address))
         || envelope.parameters.smtputf8 && read_header(message).is_ok_and(|header| !header.is_ascii())
 }
 

@@ -66,6 +66,16 @@ impl TestBox {
     }
 
     async fn enqueue(&self, from: Option<&str>, to: &[(&str, Option<DsnNotify>)], body: &[u8]) {
+        self.enqueue_of(None, from, to, body).await;
+    }
+
+    async fn enqueue_of(
+        &self,
+        account: Option<&str>,
+        from: Option<&str>,
+        to: &[(&str, Option<DsnNotify>)],
+        body: &[u8],
+    ) {
         let mut message = self.host.queue.new_entry().unwrap();
         message.write(body).unwrap();
         let recipients =
@@ -75,7 +85,8 @@ impl TestBox {
             parameters: MailParameters::default(),
             recipients: recipients.collect(),
         };
-        let header = Header { envelope, account: None, arrived_at: self.host.now() };
+        let account = account.map(address);
+        let header = Header { envelope, account, arrived_at: self.host.now() };
         self.host.queue.enqueue(message, &header).unwrap().ticket.await.unwrap();
     }
 
@@ -158,6 +169,23 @@ struct Manners {
     /// TLS from the first byte, or by STARTTLS.
     tls: Option<(Arc<rustls::ServerConfig>, bool)>,
     extensions: Vec<&'static str>,
+    /// What it does in the middle of things.
+    whim: Option<Whim>,
+}
+
+/// How a server can misbehave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whim {
+    /// Answers nothing any more once a recipient is named.
+    FallsSilent,
+    /// Takes a recipient and throws away whatever was sent with it.
+    LosesWhatIsPipelined,
+    /// Goes away in the middle of the message.
+    DiesInTheMessage,
+    /// Takes the message and goes away without a word.
+    DiesAfterTheDot,
+    /// Takes the message, says so, and goes away.
+    DiesAfterTheAnswer,
 }
 
 #[derive(Default)]
@@ -258,17 +286,34 @@ impl Visit {
         loop {
             let Some(line) = line(&mut stream).await else { return false };
             self.seen().commands.push(line.clone());
+            let whim = self.manners().whim;
             let reply = match line.split([' ', ':']).next().unwrap() {
                 "EHLO" => self.ehlo(has_tls),
                 "STARTTLS" => {
                     let _ = stream.write_all(b"220 go\r\n").await;
                     return true;
                 }
+                "RCPT" if whim == Some(Whim::FallsSilent) => std::future::pending().await,
+                "RCPT" if whim == Some(Whim::LosesWhatIsPipelined) => {
+                    let _ = stream.write_all(b"250 ok\r\n").await;
+                    return false;
+                }
                 "RCPT" => self.rcpt(&line),
                 "DATA" => {
                     let _ = stream.write_all(b"354 go\r\n").await;
+                    if whim == Some(Whim::DiesInTheMessage) {
+                        return false;
+                    }
                     let Some(message) = body(&mut stream).await else { return false };
                     self.seen().messages.push(message);
+                    match whim {
+                        Some(Whim::DiesAfterTheDot) => return false,
+                        Some(Whim::DiesAfterTheAnswer) => {
+                            let _ = stream.write_all(b"250 taken\r\n").await;
+                            return false;
+                        }
+                        _ => {}
+                    }
                     format!("{}\r\n", self.manners().message.unwrap_or("250 taken"))
                 }
                 "AUTH" => "235 welcome\r\n".to_owned(),
@@ -322,6 +367,8 @@ async fn body<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Option<String>
         }
     }
 }
+
+mod behaviour;
 
 fn number(count: usize) -> Vec<u8> {
     format!("Message-ID: <{count}@home.test>\r\nSubject: {count}\r\n\r\n.dot\r\n").into_bytes()

@@ -2,6 +2,7 @@
 
 use policy::route::Unroutable;
 use policy::schedule::Attempt;
+use proto::mime::seven_bit::Impossible;
 use proto::smtp::client::{Answer, Failure, Missing, Outcome, Stage};
 
 /// An attempt's result for one recipient, in the form that schedule, queue list and report need.
@@ -80,6 +81,7 @@ impl Verdict {
                 "5.6.7",
                 "The other server does not support international addresses or headers.",
             ),
+            Outcome::Unsupported(Missing::EightBitMime) => Verdict::not_in_seven_bits(Impossible::Part),
             Outcome::Unsupported(Missing::Size(max)) => Verdict::new(
                 Attempt::Refused,
                 "5.3.4",
@@ -123,6 +125,18 @@ impl Verdict {
             Failure::Refused(answer) => verdict.with_reply(answer),
             Failure::Lost | Failure::Garbage | Failure::NotOffered => verdict,
         }
+    }
+
+    /// The server takes seven bits only, and the message cannot be told so (RFC 6152 section 3).
+    pub(super) fn not_in_seven_bits(reason: Impossible) -> Verdict {
+        let why = match reason {
+            Impossible::Sealed => "a signature or encryption in it would break",
+            Impossible::Header => "its header has letters beyond ASCII",
+            Impossible::Part => "one of its parts makes no sense",
+        };
+        let text =
+            format!("The other server takes plain ASCII only, and the message cannot be converted: {why}.");
+        Verdict::new(Attempt::Refused, "5.6.3", text)
     }
 
     /// Whether the next server of the same destination may be asked in the same attempt: this one has surely not taken the

@@ -3,14 +3,16 @@
 use super::Context;
 use super::board::Hired;
 use super::connection::{Connection, NoSession};
+use super::content::{self, Content, SevenBit};
 use super::entry::Job;
 use super::line::Reach;
 use super::target::{self, Listening, NoServer, Server};
 use super::verdict::Verdict;
+use crate::disk;
 use policy::config::Settings;
 use policy::route::Destination;
 use policy::schedule::Attempt;
-use proto::smtp::client::{Failure, Outcome, Stage};
+use proto::smtp::client::{Failure, Missing, Outcome, Stage, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -118,7 +120,18 @@ impl Place<'_> {
         round: &mut Round,
     ) -> Option<String> {
         let was_used = session.messages() > 0;
-        let outcomes = session.send(job.transaction(&round.open), job.entry.message()).await;
+        let message = Content::Queued(job.entry.message());
+        let mut outcomes = session.send(job.transaction(&round.open), message).await;
+        if outcomes.contains(&Outcome::Unsupported(Missing::EightBitMime)) {
+            match self.send_in_seven_bits(&mut session, job, round).await {
+                Ok(of_conversion) => outcomes = of_conversion,
+                Err(verdict) => {
+                    round.end_with(&verdict, session.server());
+                    *kept = Some(session);
+                    return None;
+                }
+            }
+        }
         let is_open = session.is_open();
         // A connection that was used before may have been closed by the other side meanwhile: then a new one is tried.
         if was_used && !is_open && outcomes.iter().all(is_stale) {
@@ -136,6 +149,33 @@ impl Place<'_> {
         round.take_in(outcomes, server);
         let first = round.verdicts.iter().flatten().next();
         first.filter(|_| broke).map(Verdict::line)
+    }
+
+    /// Once more for a server without 8BITMIME.
+    async fn send_in_seven_bits(
+        &self,
+        session: &mut Connection,
+        job: &Job,
+        round: &Round,
+    ) -> Result<Vec<Outcome>, Verdict> {
+        let told = disk(|| content::in_seven_bits(&self.context.host, job.entry.message()));
+        match told.map_err(|error| Verdict::ours(format!("The message cannot be converted now: {error}")))? {
+            SevenBit::Already => {
+                job.entry.note_seven_bit();
+                let message = Content::Queued(job.entry.message());
+                Ok(session.send(job.transaction(&round.open), message).await)
+            }
+            SevenBit::Converted(converted) => {
+                let message = Content::Converted(&converted);
+                let transaction = Transaction {
+                    message_bytes: message.bytes(),
+                    needs_eight_bit: false,
+                    ..job.transaction(&round.open)
+                };
+                Ok(session.send(transaction, message).await)
+            }
+            SevenBit::Impossible(reason) => Err(Verdict::not_in_seven_bits(reason)),
+        }
     }
 
     /// A session with the first server of the destination that is willing and was not tried.
@@ -265,6 +305,13 @@ impl Round {
             self.verdicts[position] = Some(Verdict::of(outcome, &server));
         }
         self.tried.push(server);
+    }
+
+    /// The same for all who were open, for good or for this attempt.
+    fn end_with(&mut self, verdict: &Verdict, server: &str) {
+        for position in std::mem::take(&mut self.open) {
+            self.verdicts[position] = Some(Verdict { server: Some(server.to_owned()), ..verdict.clone() });
+        }
     }
 
     fn into_verdicts(self) -> Vec<Verdict> {

@@ -32,6 +32,8 @@ pub enum Stage {
 pub enum Missing {
     /// SMTPUTF8, for an address or header that is not ASCII (RFC 6531 section 3.2).
     SmtpUtf8,
+    /// 8BITMIME, for octets above 127 (RFC 6152 section 3).
+    EightBitMime,
     /// Room: the largest message the server takes, in octets (RFC 1870 section 6.1).
     Size(u64),
 }

@@ -99,12 +99,15 @@ fn message(words: &str) -> Transaction {
         .split(',')
         .map(|to| Recipient { address: Address::parse(to).unwrap(), notify: None, original: None })
         .collect();
-    let (mut message_bytes, mut needs_smtputf8) = (100, false);
+    let (mut message_bytes, mut needs_smtputf8, mut needs_eight_bit) = (100, false, false);
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("size", size) => message_bytes = size.parse().unwrap(),
             ("utf8", _) => needs_smtputf8 = true,
-            ("8bit", _) => parameters.body = BodyType::EightBitMime,
+            ("8bit", _) => {
+                parameters.body = BodyType::EightBitMime;
+                needs_eight_bit = true;
+            }
             ("ret", kind) => {
                 parameters.ret = Some(if kind == "FULL" { DsnReturn::Full } else { DsnReturn::Headers });
             }
@@ -126,6 +129,7 @@ fn message(words: &str) -> Transaction {
         chosen,
         message_bytes,
         needs_smtputf8,
+        needs_eight_bit,
     }
 }
 

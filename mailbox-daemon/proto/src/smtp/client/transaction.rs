@@ -20,6 +20,8 @@ pub struct Transaction {
     pub message_bytes: u64,
     /// Whether an address or the header is not ASCII.
     pub needs_smtputf8: bool,
+    /// Whether octets above 127 may occur.
+    pub needs_eight_bit: bool,
 }
 
 impl Transaction {
@@ -32,13 +34,13 @@ impl Transaction {
     pub(super) fn missing(&self, offered: &Offered) -> Option<Missing> {
         match offered.size_bytes_max {
             _ if self.needs_smtputf8 && !offered.smtputf8 => Some(Missing::SmtpUtf8),
+            _ if self.needs_eight_bit && !offered.eight_bit_mime => Some(Missing::EightBitMime),
             Some(max) if self.message_bytes > max => Some(Missing::Size(max)),
             _ => None,
         }
     }
 
-    /// RFC 5321 section 4.1.1.2 with the parameters the server knows. Eight-bit text goes out as it is where 8BITMIME is not
-    /// offered: every server in use takes it, and the alternative is to bounce it.
+    /// RFC 5321 section 4.1.1.2 with the parameters the server knows.
     fn write_mail(&self, offered: &Offered, out: &mut String) {
         let parameters = &self.envelope.parameters;
         match &self.envelope.from {
@@ -82,7 +84,10 @@ impl Transaction {
                 recipient.original.as_deref().and_then(|original| original.split_once(';'))
             {
                 write!(out, " ORCPT={kind};").expect("a String takes everything");
-                write_xtext(address, out);
+                match kind.eq_ignore_ascii_case("utf-8") {
+                    true => write_utf8_address(address, offered.smtputf8, out),
+                    false => write_xtext(address, out),
+                }
             }
         }
         out.push_str("\r\n");
@@ -95,15 +100,25 @@ fn write_notify(notify: DsnNotify, out: &mut String) {
     out.push_str(if chosen.is_empty() { "NEVER".to_owned() } else { chosen.join(",") }.as_str());
 }
 
-/// `xchar` is `!` to `~` without `+` and `=` (RFC 3461 section 4). Characters beyond ASCII occur only under SMTPUTF8, which
-/// allows them as they are (RFC 6533 section 3).
+/// `xchar` is `!` to `~` without `+` and `=` (RFC 3461 section 4).
 fn write_xtext(text: &str, out: &mut String) {
-    for c in text.chars() {
+    for byte in text.bytes() {
+        match byte {
+            b'!'..=b'~' if byte != b'+' && byte != b'=' => out.push(char::from(byte)),
+            _ => write!(out, "+{byte:02X}").expect("a String takes everything"),
+        }
+    }
+}
+
+/// `utf-8-addr-unitext`, or `utf-8-addr-xtext` for a server without SMTPUTF8 (RFC 6533 section 3).
+fn write_utf8_address(address: &str, smtputf8: bool, out: &mut String) {
+    for c in address.chars() {
         match c {
-            '+' | '=' | '\0'..=' ' | '\x7f' => {
-                write!(out, "+{:02X}", c as u32).expect("a String takes everything");
+            '+' | '=' | '\\' | '\0'..=' ' | '\x7f' => {
+                write!(out, "\\x{{{:02X}}}", c as u32).expect("a String takes everything");
             }
-            _ => out.push(c),
+            _ if c.is_ascii() || smtputf8 => out.push(c),
+            _ => write!(out, "\\x{{{:X}}}", c as u32).expect("a String takes everything"),
         }
     }
 }

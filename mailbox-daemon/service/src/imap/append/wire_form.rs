@@ -5,7 +5,7 @@
 use crate::imap::reply::Refusal;
 use proto::imap::line_ends::LineEnds;
 use proto::imap::write::Code;
-use proto::mime::reencode::base64_header;
+use proto::mime::reencode::header_with_encoding;
 use proto::mime::{Digest, Part, PartKind, ScanLimits, Scanner};
 use std::ops::Range;
 use store::{NewMessage, StoreError};
@@ -72,7 +72,7 @@ pub(super) fn rewrite(
         for (part, is_message) in bodies {
             let header = read_header(raw, part.header_range(), limits)?;
             pass(raw, done..part.header_start, |bytes| wire.take_in(bytes))?;
-            wire.take_in(&base64_header(&header, is_message))?;
+            wire.take_in(&header_with_encoding(&header, "base64", is_message))?;
             pass(raw, part.body_range(), |bytes| {
                 wire.take_in(data_encoding::BASE64_MIME.encode(bytes).as_bytes())
             })?;
