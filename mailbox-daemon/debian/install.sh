@@ -46,6 +46,7 @@ install_quietly() {
         dovecot-*) disable dovecot.service dovecot.socket ;;
         fetchmail) disable fetchmail.service ;;
         knot) disable knot.service ;;
+        rspamd) disable rspamd.service ;;
         esac
     done
 }

@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod checks;
 mod fault;
 mod figures;
 mod imap;

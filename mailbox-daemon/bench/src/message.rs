@@ -42,6 +42,12 @@ pub fn text_from(sender: &str, serial: u64, bytes: usize) -> Vec<u8> {
     fill_up(message, bytes)
 }
 
+/// A signed message of about 8 KiB; copies differ in a field that is not signed.
+pub fn signed(serial: u64) -> Vec<u8> {
+    let message = include_str!("checked/signed.eml").replace('\n', "\r\n");
+    format!("X-Serial: {serial}\r\n{message}").into_bytes()
+}
+
 /// A message with an attachment in base64, of exactly so many bytes.
 pub fn attachment(serial: u64, bytes: usize) -> Vec<u8> {
     const TAIL: &str = "\r\n--=_bench--\r\n";

@@ -47,6 +47,9 @@ impl Daemon {
         let mut command = Command::new(&self.program);
         command.arg("demo").arg("--dir").arg(&state).args(["--port-base", &base.to_string()]);
         command.args(["--set", &format!("outbound.route.{SLOW_DOMAIN}={sink}")]);
+        if let Some(names) = setup.names {
+            command.args(["--set", &format!("dns.resolver={names}")]);
+        }
         for setting in setup.ours {
             command.args(["--set", setting]);
         }

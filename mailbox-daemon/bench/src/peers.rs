@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
 
+use crate::checks::Filter;
 use crate::fault::{Doing, Fault, Outcome};
 use crate::leftovers::{self, Guard, Leftover};
 use crate::maildir::{self, Form};
@@ -65,8 +66,19 @@ impl Programs {
     pub fn start(&self, folder: &Path, sink: SocketAddr, setup: Setup) -> Outcome<Server> {
         let ports = free_ports()?;
         let [smtp, imap, imaps, lmtp] = ports;
-        self.configure(folder, sink, ports, setup)?;
+        let filter = match setup.names {
+            Some(names) => Filter::prepare(folder, names)?,
+            None => None,
+        };
+        self.configure(folder, sink, ports, setup, filter.as_ref())?;
         let mut tree = Tree::new("peers");
+        match &filter {
+            Some(filter) => filter.start(&mut tree)?,
+            None if setup.names.is_some() => {
+                eprintln!("bench: rspamd is not installed, Postfix judges nothing");
+            }
+            None => {}
+        }
         let mut dovecot = Command::new(&self.dovecot);
         dovecot.arg("-F").arg("-c").arg(folder.join("etc/dovecot.conf"));
         tree.spawn(dovecot, &folder.join("dovecot.log"))?;
@@ -87,7 +99,14 @@ impl Programs {
         maildir::fill(&maildir, messages, Form { crlf: false, owner: Some(self.mail_user) })
     }
 
-    fn configure(&self, folder: &Path, sink: SocketAddr, ports: [u16; 4], setup: Setup) -> Outcome<()> {
+    fn configure(
+        &self,
+        folder: &Path,
+        sink: SocketAddr,
+        ports: [u16; 4],
+        setup: Setup,
+        filter: Option<&Filter>,
+    ) -> Outcome<()> {
         for part in
             ["etc", "spool", "data", "mail", "mail/home.test", "mail/home.test/ana", "mail/home.test/ben"]
         {
@@ -107,8 +126,11 @@ impl Programs {
         let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()])
             .map_err(io::Error::other)
             .doing("making a certificate")?;
+        let milter = filter.map_or_else(String::new, |filter| {
+            format!("smtpd_milters = inet:{}\nmilter_default_action = tempfail\n", filter.address)
+        });
         let files = [
-            ("main.cf", filled(include_str!("peers/main.cf"), folder, ports)),
+            ("main.cf", filled(include_str!("peers/main.cf"), folder, ports) + &milter),
             ("master.cf", filled(include_str!("peers/master.cf"), folder, ports)),
             ("dovecot.conf", filled(include_str!("peers/dovecot.conf"), folder, ports) + setup.dovecot),
             ("mailboxes", format!("{ANA} .\n{BEN} .\n")),

@@ -57,12 +57,19 @@ pub struct Doors {
 }
 
 /// What a work sets differently from the defaults.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// `KEY=VALUE` for the daemon's `--set`.
     pub ours: &'static [&'static str],
     /// Lines for `dovecot.conf`.
     pub dovecot: &'static str,
+    /// A name server, where mail from outside is to be judged.
+    pub names: Option<SocketAddr>,
+}
+
+impl Setup {
+    /// The defaults.
+    pub const USUAL: Setup = Setup { ours: &[], dovecot: "", names: None };
 }
 
 /// A fresh, stopped server with a folder of its own; the folder goes when this is dropped.
@@ -101,7 +108,7 @@ impl<'a> Site<'a> {
 
     /// Starts it, for the first time or again, and waits until every door answers.
     pub fn start(&self) -> Outcome<Server> {
-        self.start_with(Setup::default())
+        self.start_with(Setup::USUAL)
     }
 
     /// Starts it with some settings of its own.

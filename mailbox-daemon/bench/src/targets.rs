@@ -27,6 +27,8 @@ const TARGETS: &[(&str, Goal)] = &[
     ("deliver8k.syncs_per_message", AtMost(0.3)),
     ("deliver8k.file_bytes_per_byte", AtMost(1.2)),
     ("deliver8k.peak_pss_kib", AtMost(32.0 * 1024.0)),
+    ("checked8k.cpu_ms_per_message", PartOfPeers(0.25)),
+    ("checked8k.file_bytes_per_byte", AtMost(1.4)),
     ("big25.more_pss_kib", AtMost(1024.0)),
     ("idle500.kib_per_session", AtMost(12.0)),
     ("tls500.kib_per_session", AtMost(40.0)),

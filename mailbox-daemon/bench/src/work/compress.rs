@@ -11,6 +11,7 @@ const ROUNDS: usize = 5;
 const SETUP: Setup = Setup {
     ours: &["search.fulltext=false"],
     dovecot: "mail_plugins = zlib\nprotocol imap {\n  mail_plugins = zlib imap_zlib\n}\n",
+    ..Setup::USUAL
 };
 
 /// Fetches 1,000 bodies in one command, plain and deflated.

@@ -4,12 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{STRANGER, Scale, VISIBLE_LIMIT};
+use crate::checks::NameServer;
 use crate::fault::{Fault, Outcome};
 use crate::figures::Figures;
 use crate::imap::{Door, Imap};
 use crate::message;
 use crate::meter::{self, Device};
-use crate::servers::{ANA, Server, Site};
+use crate::servers::{ANA, Server, Setup, Site};
 use crate::smtp::Smtp;
 use crate::syscalls::{self, Counts};
 
@@ -35,6 +36,14 @@ pub fn run_1m(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
     run(site, "deliver1m", Load { messages, make }, scale.rounds(3), figures)
 }
 
+/// 1,000 x 8 KiB of a sender that everything is published about: SPF, a signature, DMARC, names, lists.
+pub fn run_checked(site: &Site, scale: Scale, figures: &mut Figures) -> Outcome<()> {
+    let names = NameServer::start(site.folder())?;
+    let setup = Setup { names: Some(names.address), ..Setup::USUAL };
+    let load = Load { messages: scale.count(1000), make: message::signed };
+    run_with(site, "checked8k", load, scale.rounds(3), setup, figures)
+}
+
 /// What one pass delivers.
 #[derive(Clone, Copy)]
 struct Load {
@@ -51,7 +60,18 @@ struct Round {
 }
 
 fn run(site: &Site, name: &str, load: Load, rounds: usize, figures: &mut Figures) -> Outcome<()> {
-    let server = site.start()?;
+    run_with(site, name, load, rounds, Setup::USUAL, figures)
+}
+
+fn run_with(
+    site: &Site,
+    name: &str,
+    load: Load,
+    rounds: usize,
+    setup: Setup,
+    figures: &mut Figures,
+) -> Outcome<()> {
+    let server = site.start_with(setup)?;
     let mut watcher = Watcher::new(&server)?;
     watcher.deliver(&server, Load { messages: CONNECTIONS, ..load })?; // warm-up
 

@@ -12,7 +12,7 @@ use crate::smtp::Smtp;
 
 const SESSIONS: u64 = 500;
 /// By itself Dovecot takes 100 sessions under TLS, a process each.
-const TLS_SETUP: Setup = Setup { ours: &[], dovecot: "service imap-login {\n  service_count = 0\n}\n" };
+const TLS_SETUP: Setup = Setup { dovecot: "service imap-login {\n  service_count = 0\n}\n", ..Setup::USUAL };
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Sessions in the clear.

@@ -63,7 +63,7 @@ const READS: [Read; 14] = [
 ];
 
 /// Without the index for full texts, which has a work of its own.
-const SETUP: Setup = Setup { ours: &["search.fulltext=false"], dovecot: "" };
+const SETUP: Setup = Setup { ours: &["search.fulltext=false"], ..Setup::USUAL };
 /// Flags changed while a client was away.
 const CHANGED: u64 = 10_000;
 

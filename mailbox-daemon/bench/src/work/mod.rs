@@ -58,6 +58,11 @@ pub const ALL: &[Work] = &[
         about: "100 x 1 MiB over 10 connections until visible in IMAP",
         run: deliver::run_1m,
     },
+    Work {
+        name: "checked8k",
+        about: "1,000 x 8 KiB with SPF, DKIM, DMARC, lists and names looked up; Postfix with rspamd",
+        run: deliver::run_checked,
+    },
     Work { name: "big25", about: "one message of nearly 25 MiB", run: big::run },
     Work { name: "imap50k", about: "an INBOX of 50,000 messages, warm", run: mailbox::run },
     Work {
