@@ -12,7 +12,7 @@ mod suggestion;
 mod target;
 
 pub use dns::Dns;
-pub use inbound::Inbound;
+pub use inbound::{BlockList, Inbound};
 pub use outbound::{Direct, Outbound};
 pub use relay::{PartRelay, Relay, RelayTarget};
 pub use submission::Submission;
@@ -169,7 +169,9 @@ impl Settings {
     }
 
     fn contradiction(&self) -> Option<String> {
-        if let Some(problem) = self.submission.contradiction().or_else(|| self.outbound.contradiction()) {
+        let sections =
+            [self.inbound.contradiction(), self.submission.contradiction(), self.outbound.contradiction()];
+        if let Some(problem) = sections.into_iter().flatten().next() {
             return Some(problem);
         }
         let bounds = [

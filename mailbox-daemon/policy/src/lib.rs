@@ -6,6 +6,8 @@ pub mod allowance;
 pub mod bounce;
 pub mod config;
 pub mod direct_path;
+pub mod dmarc;
+pub mod dnsbl;
 pub mod pressure;
 pub mod priority;
 pub mod recipients;

@@ -99,6 +99,7 @@ mod tests {
             outcome: Outcome::Fail,
             from: domain("news.example.org"),
             record_of: Some(domain("example.org")),
+            record: None,
             policy: DmarcPolicy::Reject,
             is_spf_aligned: false,
             is_dkim_aligned: false,

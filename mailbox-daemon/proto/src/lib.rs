@@ -2,8 +2,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod arc;
 mod calendar;
+pub mod dkim;
+pub mod dmarc;
 pub mod imap;
 pub mod mime;
 pub mod sasl;
 pub mod smtp;
+pub mod spf;
+pub mod tags;

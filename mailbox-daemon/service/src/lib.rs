@@ -14,7 +14,7 @@ mod directory;
 mod disk;
 pub mod dns;
 pub mod doctor;
-mod evidence;
+pub mod evidence;
 mod fulltext;
 pub mod host;
 pub mod imap;

@@ -65,6 +65,25 @@ pub enum DmarcPolicy {
     Reject,
 }
 
+/// What a domain publishes at `_dmarc` (RFC 7489 section 6.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DmarcRecord {
+    /// `p=`.
+    pub policy: DmarcPolicy,
+    /// `sp=`, where it is said.
+    pub subdomain_policy: Option<DmarcPolicy>,
+    /// `adkim=s`: a signature's domain has to be the author's, not one beside it.
+    pub is_dkim_strict: bool,
+    /// `aspf=s`.
+    pub is_spf_strict: bool,
+    /// `pct=`: of a hundred failing messages the policy is for so many.
+    pub percent: u8,
+    /// `t=y`: the policy is for the next milder step.
+    pub is_in_test: bool,
+    /// The `mailto:` addresses of `rua=`, as they stand there.
+    pub reports_to: Vec<String>,
+}
+
 /// What DMARC says (RFC 7489).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dmarc {
@@ -74,6 +93,8 @@ pub struct Dmarc {
     pub from: Domain,
     /// Whose record applies: the author's domain or its organisational domain.
     pub record_of: Option<Domain>,
+    /// That record.
+    pub record: Option<DmarcRecord>,
     /// What that record asks for, `sp=` and `t=`/`pct=` already applied.
     pub policy: DmarcPolicy,
     /// Whether an aligned SPF pass was found.
@@ -166,6 +187,17 @@ impl Outcome {
             Outcome::TempError => "temperror",
             Outcome::PermError => "permerror",
         }
+    }
+}
+
+impl std::str::FromStr for Outcome {
+    type Err = ();
+
+    /// Reads the word of RFC 8601, in any case.
+    fn from_str(word: &str) -> Result<Outcome, ()> {
+        use Outcome::{Fail, Neutral, None, Pass, PermError, Policy, SoftFail, TempError};
+        let all = [None, Pass, Fail, SoftFail, Neutral, Policy, TempError, PermError];
+        all.into_iter().find(|outcome| word.eq_ignore_ascii_case(outcome.as_str())).ok_or(())
     }
 }
 

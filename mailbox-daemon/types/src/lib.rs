@@ -23,7 +23,8 @@ pub use address::{Address, AddressError, Domain, LocalPart, LocalRule};
 pub use dmarc_row::{DmarcDkim, DmarcOverride, DmarcRow};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Recipient, ReversePath};
 pub use evidence::{
-    Arc, DkimSignature, Dmarc, DmarcPolicy, Evidence, Listing, Outcome, ReverseDns, SenderDomain, Spf,
+    Arc, DkimSignature, Dmarc, DmarcPolicy, DmarcRecord, Evidence, Listing, Outcome, ReverseDns,
+    SenderDomain, Spf,
 };
 pub use flags::{Flags, Keyword, KeywordError, SystemFlag};
 pub use limits::Limits;

@@ -2,6 +2,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod questions;
+
+pub(crate) use questions::{Answer, address, host, reverse_name, text};
+
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::NetError;

@@ -1,0 +1,114 @@
+//! What is found out about mail that comes in, from a name server of the tests' own.
+
+// A step that fails fails the test where it stands.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use service::dns::Resolver;
+use service::evidence::Inquiry;
+use std::net::IpAddr;
+use std::sync::Arc;
+use support::dns::Dns;
+use types::{Address, Domain, Evidence, Outcome, ReversePath, SenderDomain};
+
+/// Who brings a message.
+struct Bringer<'a> {
+    client: &'a str,
+    helo: &'a str,
+    /// Empty for the null sender.
+    from: &'a str,
+}
+
+async fn evidence(dns: &Dns, bringer: &Bringer<'_>, message: &str) -> Evidence {
+    let resolver = Arc::new(Resolver::new(Some(dns.address().parse().unwrap())).unwrap());
+    let receiver = Domain::parse("box.home.test").unwrap();
+    let client: IpAddr = bringer.client.parse().unwrap();
+    let from: ReversePath =
+        Some(bringer.from).filter(|from| !from.is_empty()).map(|from| Address::parse(from).unwrap());
+    let mut inquiry = Inquiry::alone(resolver, &receiver, client);
+    inquiry.envelope(bringer.helo, &from);
+    inquiry.message(message.replace('\n', "\r\n").as_bytes()).await
+}
+
+const LETTER: &str = "From: ana@a.test\nTo: ben@home.test\nSubject: hello\n\nHello.\n";
+
+/// A test line of `spf.txt`: what comes out, for whom, from where; and the zone all lines ask.
+fn table(text: &str) -> (String, Vec<Vec<String>>) {
+    let (zone, cases) = text.split_once("\n== cases ==\n").unwrap();
+    let lines = cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    (zone.to_owned(), lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spf_is_evaluated_as_rfc_7208_says() {
+    let (zone, cases) = table(include_str!("evidence/spf.txt"));
+    let dns = Dns::serve(&zone, &["broken.test"]);
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let [expected, from, client, explanation @ ..] = case.as_slice() else { panic!("{case:?}") };
+        let bringer = Bringer { client, helo: "helo.a.test", from };
+        let found = evidence(&dns, &bringer, LETTER).await.spf_mail_from.unwrap();
+        let expected_text = Some(explanation.join(" ")).filter(|text| !text.is_empty());
+        if found.outcome.as_str() != expected
+            || (expected_text.is_some() && found.explanation != expected_text)
+        {
+            wrong.push(format!("{} got {found:?}", case.join(" ")));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_and_the_envelope_are_looked_up() {
+    let zone = "\
+1.2.0.192.in-addr.arpa. PTR good.a.test.\n\
+good.a.test. A 192.0.2.1\n\
+2.2.0.192.in-addr.arpa. PTR liar.a.test.\n\
+liar.a.test. A 192.0.2.9\n\
+4.2.0.192.in-addr.arpa. PTR host.broken.test.\n\
+1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. PTR six.a.test.\n\
+six.a.test. AAAA 2001:db8::1\n\
+good.a.test. TXT \"v=spf1 a -all\"\n\
+mx.test. MX 10 good.a.test.\n\
+null.test. MX 0 .\n\
+empty.test. TXT \"nothing to see\"\n\
+six.test. AAAA 2001:db8::1\n";
+    let dns = Dns::serve(zone, &["broken.test"]);
+    for (client, from, name, takes_mail) in [
+        ("192.0.2.1", "x@mx.test", (Outcome::Pass, Some("good.a.test")), SenderDomain::TakesMail),
+        ("192.0.2.2", "x@null.test", (Outcome::Fail, Some("liar.a.test")), SenderDomain::NullMx),
+        ("192.0.2.3", "x@nowhere.test", (Outcome::PermError, None), SenderDomain::Nowhere),
+        ("192.0.2.4", "x@broken.test", (Outcome::TempError, Some("host.broken.test")), SenderDomain::Unknown),
+        ("2001:db8::1", "x@six.test", (Outcome::Pass, Some("six.a.test")), SenderDomain::TakesMail),
+        ("::ffff:192.0.2.1", "x@empty.test", (Outcome::Pass, Some("good.a.test")), SenderDomain::Nowhere),
+        ("192.0.2.1", "x@[192.0.2.1]", (Outcome::Pass, Some("good.a.test")), SenderDomain::NotAsked),
+    ] {
+        let found = evidence(&dns, &Bringer { client, helo: "good.a.test", from }, LETTER).await;
+        let reverse = (found.reverse_dns.outcome, found.reverse_dns.name.as_deref());
+        assert_eq!((reverse, found.sender_domain), (name, takes_mail), "{client} {from}");
+    }
+    // Without a sender its greeting has to answer for it (RFC 7208 section 2.4).
+    let null = evidence(&dns, &Bringer { client: "192.0.2.1", helo: "good.a.test", from: "" }, LETTER).await;
+    assert_eq!(null.spf_helo.as_ref().unwrap().outcome, Outcome::Pass);
+    assert_eq!((null.spf_mail_from, null.sender_domain), (null.spf_helo, SenderDomain::NotAsked));
+    let literal = Bringer { client: "192.0.2.1", helo: "[192.0.2.1]", from: "" };
+    assert_eq!(evidence(&dns, &literal, LETTER).await.spf_helo.unwrap().outcome, Outcome::None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dmarc_asks_the_author_or_the_organisation() {
+    let (zone, cases) = table(include_str!("evidence/dmarc.txt"));
+    let dns = Dns::serve(&zone, &["broken.test"]);
+    for case in &cases {
+        let [outcome, policy, record_of, sender, from @ ..] = case.as_slice() else { panic!("{case:?}") };
+        let bringer = Bringer { client: "192.0.2.1", helo: "helo.a.test", from: sender };
+        let header = from.join(" ").replace("\\n", "\n");
+        let found = evidence(&dns, &bringer, &format!("{header}\nSubject: x\n\nx\n")).await.dmarc;
+        let found = found.map_or(["-"; 3].map(str::to_owned), |dmarc| {
+            let record_of = dmarc.record_of.map_or("-".to_owned(), |domain| domain.to_string());
+            [dmarc.outcome.to_string(), format!("{:?}", dmarc.policy).to_lowercase(), record_of]
+        });
+        assert_eq!(found, [outcome, policy, record_of].map(Clone::clone), "{}", case.join(" "));
+    }
+}
