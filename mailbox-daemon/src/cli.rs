@@ -1,7 +1,7 @@
 //! What can be typed, and what it means.
 
 use clap::{Args, Parser, Subcommand};
-use service::admin::{Command, Selection};
+use service::admin::{Command, List, Selection};
 use service::demo::Demo;
 use std::io::Read;
 use std::path::PathBuf;
@@ -54,6 +54,15 @@ pub enum Word {
     Relay(RelayWord),
     /// Say what is wrong with the running daemon, if anything is
     Status,
+    /// Whom nobody here wants mail from: domains, addresses, IP addresses and ranges
+    #[command(subcommand)]
+    Block(AccessWord),
+    /// Who is wanted, whatever other lists say; wins over `block`
+    #[command(subcommand)]
+    Allow(AccessWord),
+    /// Who is shut out for guessing passwords
+    #[command(subcommand)]
+    Ban(BanWord),
 }
 
 #[derive(Subcommand)]
@@ -286,6 +295,43 @@ impl What {
     }
 }
 
+#[derive(Subcommand)]
+pub enum AccessWord {
+    /// Put somebody on the list
+    Add {
+        /// Such as example.org, somebody@example.org, 192.0.2.7 or 192.0.2.0/24
+        entry: String,
+    },
+    /// Show the list; what config.toml has besides is not shown
+    List,
+    /// Take somebody off the list
+    Remove {
+        /// As it was added
+        entry: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum BanWord {
+    /// Show who is shut out
+    List,
+    /// Let somebody in again
+    Lift {
+        /// As `ban list` shows it
+        address: String,
+    },
+}
+
+impl AccessWord {
+    fn command(self, list: List) -> Command {
+        match self {
+            AccessWord::Add { entry } => Command::AccessAdd { list, entry },
+            AccessWord::List => Command::AccessList { list },
+            AccessWord::Remove { entry } => Command::AccessRemove { list, entry },
+        }
+    }
+}
+
 impl DemoArgs {
     /// What the service floor needs to know.
     pub fn settled(self) -> Demo {
@@ -336,6 +382,10 @@ impl Word {
             Word::AppPassword(AppPasswordWord::Revoke { address, name }) => {
                 Command::AppPasswordRevoke { address, name }
             }
+            Word::Block(word) => word.command(List::Block),
+            Word::Allow(word) => word.command(List::Allow),
+            Word::Ban(BanWord::List) => Command::BanList,
+            Word::Ban(BanWord::Lift { address }) => Command::BanLift { address },
             Word::Queue(QueueWord::List) => Command::QueueList,
             Word::Queue(QueueWord::Show { id }) => Command::QueueShow { id },
             Word::Queue(QueueWord::Retry { id }) => Command::QueueRetry { id },

@@ -3,6 +3,7 @@
 //! The text becomes [`Settings`] or a [`ConfigError`] that names the line and, where a key is misspelt, the key that was
 //! probably meant. Paths are relative to the state directory.
 
+mod access;
 mod dns;
 mod inbound;
 mod outbound;
@@ -11,6 +12,7 @@ mod submission;
 mod suggestion;
 mod target;
 
+pub use access::AccessSettings;
 pub use dns::Dns;
 pub use inbound::{BlockList, Inbound};
 pub use outbound::{Direct, Outbound};
@@ -40,6 +42,9 @@ pub struct Settings {
     /// How clients log in.
     #[serde(default)]
     pub auth: AuthSettings,
+    /// Who is let in.
+    #[serde(default)]
+    pub access: AccessSettings,
     /// How mail from others is judged.
     #[serde(default)]
     pub inbound: Inbound,
@@ -183,6 +188,13 @@ impl Settings {
             ("limits.outbound_max", self.limits.outbound_max as u64, 1, 1000),
             ("limits.imap_sessions_max", self.limits.imap_sessions_max as u64, 1, 100_000),
             ("limits.smtp_sessions_max", self.limits.smtp_sessions_max as u64, 1, 100_000),
+            ("limits.smtp_silent_max", self.limits.smtp_silent_max as u64, 1, 100_000),
+            ("limits.smtp_messages_per_s", self.limits.smtp_messages_per_s as u64, 1, 1_000_000),
+            ("limits.smtp_messages_burst", self.limits.smtp_messages_burst as u64, 1, 1_000_000),
+            ("limits.ban_failures", self.limits.ban_failures as u64, 0, 1000),
+            ("limits.ban_longest_s", self.limits.ban_longest_s, 1, 366 * 86_400),
+            ("limits.tarpit_s", self.limits.tarpit_s, 0, 60),
+            ("limits.tls_handshake_s", self.limits.tls_handshake_s, 5, 600),
         ];
         bounds.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)).map(
             |(key, value, least, most)| format!("{key} is {value}, but must lie between {least} and {most}"),

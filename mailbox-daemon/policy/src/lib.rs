@@ -2,17 +2,24 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod access;
 pub mod allowance;
+pub mod bans;
 pub mod bounce;
 pub mod config;
 pub mod direct_path;
 pub mod dmarc;
 pub mod dnsbl;
+pub mod good_logins;
+pub mod greylist;
+pub mod house;
 pub mod pressure;
 pub mod priority;
+pub mod rates;
 pub mod recipients;
 pub mod relay_presets;
 pub mod reports;
 pub mod route;
 pub mod schedule;
 pub mod submission;
+pub mod tarpit;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app_passwords;
+mod gate;
 mod names;
 mod queue;
 mod relay;
@@ -10,7 +11,9 @@ mod status;
 
 pub use relay::{relay_hints, relay_presets};
 
+use crate::gate::bans::Bans;
 use crate::issues::Issues;
+pub use policy::access::List;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::directory::Directory;
@@ -22,6 +25,25 @@ use types::{Address, AddressError, AppPasswordRules, Domain, UnixSeconds};
 /// One thing to do or to show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
+    /// A new entry for the list of the wanted or the unwanted.
+    AccessAdd {
+        /// Which list.
+        list: List,
+        /// A domain, an address, an IP address or a range.
+        entry: String,
+    },
+    /// What the command line put on a list.
+    AccessList {
+        /// Which list.
+        list: List,
+    },
+    /// Takes an entry off a list.
+    AccessRemove {
+        /// Which list.
+        list: List,
+        /// As it was added.
+        entry: String,
+    },
     /// A new account with its password.
     AccountAdd {
         /// Its address.
@@ -102,6 +124,13 @@ pub enum Command {
         /// Which one.
         name: String,
     },
+    /// Lets somebody in again who guessed passwords.
+    BanLift {
+        /// His address.
+        address: String,
+    },
+    /// Who is shut out for guessing passwords.
+    BanList,
     /// A new domain to receive mail for.
     DomainAdd {
         /// Its name.
@@ -245,6 +274,12 @@ pub enum AdminError {
         /// The account.
         account: Address,
     },
+    /// An entry of a list is none.
+    #[error("{0} is neither a domain, nor an address, nor an IP address or range such as 192.0.2.0/24")]
+    AccessEntry(String),
+    /// The lists are as long as they may be.
+    #[error("the lists have {0} entries already; remove some first")]
+    ListFull(usize),
     /// A group needs somebody in it.
     #[error("a group needs at least one member")]
     EmptyGroup,
@@ -268,6 +303,8 @@ pub struct Admin<'a> {
     pub issues: Option<&'a Issues>,
     /// What else is remembered.
     pub notes: &'a Notes,
+    /// Who is shut out.
+    pub bans: &'a Bans,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -276,6 +313,9 @@ impl Admin<'_> {
     /// Does one thing.
     pub fn execute(&self, command: Command) -> Result<Answer, AdminError> {
         match command {
+            Command::AccessAdd { list, entry } => self.access_add(list, &entry),
+            Command::AccessList { list } => self.access_list(list),
+            Command::AccessRemove { list, entry } => self.access_remove(list, &entry),
             Command::AccountAdd { address, password, quota } => {
                 self.account_add(&address, &password, quota.as_deref())
             }
@@ -298,6 +338,8 @@ impl Admin<'_> {
             }
             Command::AppPasswordList { address } => self.app_password_list(&address),
             Command::AppPasswordRevoke { address, name } => self.app_password_revoke(&address, &name),
+            Command::BanLift { address } => self.ban_lift(&address),
+            Command::BanList => Ok(self.ban_list()),
             Command::DomainAdd { domain } => self.domain_add(&domain),
             Command::DomainCatchAll { domain, target } => self.domain_catch_all(&domain, target.as_deref()),
             Command::DomainList => self.domain_list(),

@@ -3,11 +3,15 @@
 mod password;
 mod verified;
 
+pub(crate) use password::random_bytes;
 pub use password::{ITERATIONS, new_record, new_salt};
+pub(crate) use verified::keyed_hash;
 
 use crate::disk;
+use crate::gate::bans::Failure;
 use crate::host::Host;
 use proto::sasl::{ChannelBinding, Exchange, Mechanism, SaslError, ScramRecord, Step, prepare};
+use std::net::IpAddr;
 use store::StoreError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -50,6 +54,9 @@ pub enum AuthError {
     /// Wrong name or password; which of them is not told.
     #[error("wrong name or password")]
     Rejected,
+    /// Too many were wrong: nobody is let in from there for a while.
+    #[error("too many failed logins from that address")]
+    Banned,
     /// The client broke off or broke the mechanism's rules.
     #[error(transparent)]
     Exchange(SaslError),
@@ -72,12 +79,14 @@ impl Auth {
     pub async fn start(
         &self,
         host: &Host,
+        client: IpAddr,
         mechanism: Mechanism,
         initial: Option<&[u8]>,
         binding: ChannelBinding,
     ) -> Result<(Exchange, Progress), AuthError> {
+        refuse_banned(host, client)?;
         let (mut exchange, step) = Exchange::start(mechanism, initial, binding, password::random_bytes());
-        let progress = self.advance(host, &mut exchange, step).await?;
+        let progress = self.advance(host, client, &mut exchange, step).await?;
         Ok((exchange, progress))
     }
 
@@ -85,14 +94,21 @@ impl Auth {
     pub async fn step(
         &self,
         host: &Host,
+        client: IpAddr,
         exchange: &mut Exchange,
         response: &[u8],
     ) -> Result<Progress, AuthError> {
         let step = exchange.step(response);
-        self.advance(host, exchange, step).await
+        self.advance(host, client, exchange, step).await
     }
 
-    async fn advance(&self, host: &Host, exchange: &mut Exchange, step: Step) -> Result<Progress, AuthError> {
+    async fn advance(
+        &self,
+        host: &Host,
+        client: IpAddr,
+        exchange: &mut Exchange,
+        step: Step,
+    ) -> Result<Progress, AuthError> {
         let step = match step {
             Step::Scram { user } => exchange.give_keys(self.scram_record(host, &user)?),
             other => other,
@@ -100,19 +116,35 @@ impl Auth {
         match step {
             Step::Challenge(bytes) => Ok(Progress::Challenge(bytes)),
             Step::Password { user, password } => {
-                Ok(Progress::LoggedIn(self.check_password(host, &user, &password).await?))
+                Ok(Progress::LoggedIn(self.check_password(host, client, &user, &password).await?))
             }
             Step::Done { user, key_index } => {
-                Ok(Progress::LoggedIn(Self::scram_login(host, &user, key_index)?))
+                let found = Self::scram_login(host, &user, key_index);
+                Ok(Progress::LoggedIn(weigh(host, client, Failure { user: &user, password: None }, found)?))
             }
-            Step::Failed(SaslError::WrongProof) => Err(AuthError::Rejected),
+            Step::Failed(SaslError::WrongProof) => {
+                let failure = Failure { user: "", password: None };
+                weigh(host, client, failure, Err(AuthError::Rejected)).map(Progress::LoggedIn)
+            }
             Step::Failed(error) => Err(AuthError::Exchange(error)),
             Step::Scram { .. } => unreachable!("keys were given above"),
         }
     }
 
     /// Checks a name and password against the account's own password and every app password.
-    pub async fn check_password(&self, host: &Host, user: &str, password: &str) -> Result<Login, AuthError> {
+    pub async fn check_password(
+        &self,
+        host: &Host,
+        client: IpAddr,
+        user: &str,
+        password: &str,
+    ) -> Result<Login, AuthError> {
+        refuse_banned(host, client)?;
+        let found = self.find_login(host, user, password).await;
+        weigh(host, client, Failure { user, password: Some(password) }, found)
+    }
+
+    async fn find_login(&self, host: &Host, user: &str, password: &str) -> Result<Login, AuthError> {
         let password = &*prepare(password).map_err(AuthError::Exchange)?;
         let account = disk(|| find_account(host, user))?;
         let Some(account) = account else {
@@ -172,6 +204,29 @@ impl Default for Auth {
 fn login(host: &Host, account: &Account, app_password: Option<&str>) -> Result<Login, StoreError> {
     let rules = disk(|| host.directory.sending_rules(&account.address))?.of_password(app_password);
     Ok(Login { account: account.address.clone(), app_password: app_password.map(str::to_owned), rules })
+}
+
+/// Sessions that were there before a ban learn no more than new ones.
+fn refuse_banned(host: &Host, client: IpAddr) -> Result<(), AuthError> {
+    match host.bans.is_banned(&host.settings.load(), client, host.now()) {
+        true => Err(AuthError::Banned),
+        false => Ok(()),
+    }
+}
+
+/// What a login's outcome means for those that follow from there.
+fn weigh(
+    host: &Host,
+    client: IpAddr,
+    failure: Failure<'_>,
+    found: Result<Login, AuthError>,
+) -> Result<Login, AuthError> {
+    match &found {
+        Ok(login) => host.bans.succeeded(host, client, &login.account),
+        Err(AuthError::Rejected) if host.bans.failed(host, client, failure) => return Err(AuthError::Banned),
+        Err(_) => {}
+    }
+    found
 }
 
 /// The account's own password first, then the app passwords with their names.

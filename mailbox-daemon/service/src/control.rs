@@ -96,6 +96,7 @@ fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
         queue: &state.queue,
         issues,
         notes: &state.notes,
+        bans: &state.bans,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {

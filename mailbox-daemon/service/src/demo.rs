@@ -108,6 +108,7 @@ fn ensure_accounts(state: &State) -> Result<(), AdminError> {
         queue: &state.queue,
         issues: None,
         notes: &state.notes,
+        bans: &state.bans,
         now: unix_now(),
     };
     if !state.directory.domains()?.is_empty() {

@@ -3,6 +3,8 @@
 use crate::allowance::Allowances;
 use crate::auth::Auth;
 use crate::dns::Resolvers;
+use crate::gate::Gate;
+use crate::gate::bans::Bans;
 use crate::issues::Issues;
 use crate::places::Places;
 use crate::pressure::Pressure;
@@ -14,7 +16,6 @@ use arc_swap::ArcSwap;
 use policy::config::{ConfigError, Settings};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use store::queue::Queue;
 use store::{Notes, Store, StoreError, StoreOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use types::{Address, UnixSeconds};
+use types::{Address, Network, UnixSeconds};
 
 /// Searches that go through messages at once: each keeps a thread busy.
 const SEARCHING_MAX: usize = 4;
@@ -57,7 +58,9 @@ pub struct Host {
     /// IMAP sessions by account.
     pub accounts_present: Arc<Places<Address>>,
     /// IMAP sessions without a login, by where they come from.
-    pub strangers_present: Arc<Places<IpAddr>>,
+    pub strangers_present: Arc<Places<Network>>,
+    /// Who may come in.
+    pub gate: Gate,
     /// Compressors for IMAP sessions with COMPRESS.
     pub deflaters: Arc<Deflaters>,
     /// Counts what clients and other servers ask for, so that work that can wait sees when there is nothing else to do.
@@ -86,6 +89,8 @@ pub struct State {
     pub notes: Notes,
     /// What is reported to others.
     pub reports: Reports,
+    /// Who is shut out after failed logins.
+    pub bans: Bans,
     _lock: File,
 }
 
@@ -166,6 +171,7 @@ impl Host {
             requests: AtomicU64::new(0),
             accounts_present: Places::new(),
             strangers_present: Places::new(),
+            gate: Gate::new(),
             deflaters: Arc::default(),
             settings: ArcSwap::from_pointee(settings),
             state,
@@ -213,8 +219,9 @@ impl State {
             .map_err(in_store)?;
         let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
         let notes = Notes::open(Arc::clone(&disk), &path.join("notes.redb")).map_err(in_store)?;
+        let bans = Bans::open(notes.clone()).map_err(in_store)?;
         let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
-        Ok(State { store, directory, queue, notes, reports: Reports::default(), _lock: lock })
+        Ok(State { store, directory, queue, notes, reports: Reports::default(), bans, _lock: lock })
     }
 
     /// Opens a state directory no daemon runs on, for one command.

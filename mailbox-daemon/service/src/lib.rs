@@ -16,6 +16,7 @@ pub mod dns;
 pub mod doctor;
 pub mod evidence;
 mod fulltext;
+pub mod gate;
 pub mod host;
 pub mod imap;
 mod issues;

@@ -1,16 +1,17 @@
 //! Listening sockets: bound here or handed over by systemd, and the loop that accepts from each.
 
+use crate::gate::{Guest, Purpose, Refusal};
 use crate::host::Host;
 use crate::stream::Stream;
 use crate::watchdog::Heartbeat;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::FromRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 /// After a failed `accept` (no file descriptors left, say) the loop rests this long.
@@ -55,11 +56,17 @@ impl Service {
         matches!(self, Service::Submissions | Service::Imaps)
     }
 
-    /// What a client is told when there is no room for it.
-    fn too_many(self) -> &'static [u8] {
-        match self.is_imap() {
-            true => b"* BYE [UNAVAILABLE] Too many sessions, try again later\r\n",
-            false => b"421 4.3.2 Too many sessions, try again later\r\n",
+    fn purpose(self) -> Purpose {
+        if self.is_imap() { Purpose::Imap } else { Purpose::Smtp }
+    }
+
+    /// What a client is told that is not let in.
+    fn farewell(self, refusal: Refusal) -> &'static [u8] {
+        match (self.is_imap(), refusal) {
+            (true, Refusal::Banned) => b"* BYE [UNAVAILABLE] Too many failed logins, try again later\r\n",
+            (true, Refusal::NoRoom(_)) => b"* BYE [UNAVAILABLE] Too many sessions, try again later\r\n",
+            (false, Refusal::Banned) => b"421 4.7.0 Too many failed logins, try again later\r\n",
+            (false, Refusal::NoRoom(_)) => b"421 4.3.2 Too many sessions, try again later\r\n",
         }
     }
 }
@@ -120,39 +127,13 @@ fn adopt(fd: std::os::fd::RawFd, name: &str) -> Option<(Service, TcpListener)> {
     }
 }
 
-/// Room for sessions, shared by all ports of a kind.
-pub struct Room {
-    smtp: Arc<Semaphore>,
-    imap: Arc<Semaphore>,
-}
-
-impl Room {
-    /// As much as the limits say.
-    pub fn new(limits: &types::Limits) -> Room {
-        Room {
-            smtp: Arc::new(Semaphore::new(limits.smtp_sessions_max)),
-            imap: Arc::new(Semaphore::new(limits.imap_sessions_max)),
-        }
-    }
-
-    fn of(&self, service: Service) -> &Arc<Semaphore> {
-        if service.is_imap() { &self.imap } else { &self.smtp }
-    }
-}
-
 /// Accepts until the daemon stops.
-pub async fn accept_loop(
-    host: Arc<Host>,
-    service: Service,
-    listener: TcpListener,
-    room: Arc<Room>,
-    heartbeat: Heartbeat,
-) {
+pub async fn accept_loop(host: Arc<Host>, service: Service, listener: TcpListener, heartbeat: Heartbeat) {
     let mut beat = tokio::time::interval(Heartbeat::INTERVAL);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((tcp, peer)) => admit(&host, service, tcp, peer, &room),
+                Ok((tcp, peer)) => admit(&host, service, tcp, peer),
                 Err(error) => {
                     warn!(service = service.name(), %error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_REST).await;
@@ -164,34 +145,43 @@ pub async fn accept_loop(
     }
 }
 
-fn admit(host: &Arc<Host>, service: Service, tcp: TcpStream, peer: SocketAddr, room: &Room) {
-    let Ok(place) = Arc::clone(room.of(service)).try_acquire_owned() else {
-        info!(service = service.name(), %peer, "no room for another session");
-        refuse(service, tcp);
-        return;
+fn admit(host: &Arc<Host>, service: Service, tcp: TcpStream, peer: SocketAddr) {
+    let guest = match host.gate.admit(host, service.purpose(), peer.ip()) {
+        Ok(guest) => guest,
+        Err(refusal) => return turn_away(service, tcp, refusal),
     };
     let presence = host.stop.presence();
-    let session = session(Arc::clone(host), service, Stream::plain(tcp, peer));
+    let door = guest.door();
+    let session = session(Arc::clone(host), service, Stream::plain(tcp, peer), guest);
     tokio::spawn(async move {
-        session.await;
-        drop((place, presence));
+        match service.is_imap() {
+            // SMTP sessions go by themselves, with a word of why.
+            false => session.await,
+            true => tokio::select! {
+                () = session => {}
+                () = door.notified() => {}
+            },
+        }
+        drop(presence);
     });
 }
 
-fn refuse(service: Service, mut tcp: TcpStream) {
-    if !service.is_tls() {
-        tokio::spawn(async move {
-            let _ = tcp.write_all(service.too_many()).await;
-        });
+/// A word and the end, without a task: there may be a thousand of them a second.
+fn turn_away(service: Service, tcp: TcpStream, refusal: Refusal) {
+    if !service.is_tls()
+        && let Ok(mut tcp) = tcp.into_std()
+    {
+        // A new connection's buffer has room for a line.
+        let _ = tcp.write(service.farewell(refusal));
     }
 }
 
-async fn session(host: Arc<Host>, service: Service, stream: Stream) {
+async fn session(host: Arc<Host>, service: Service, stream: Stream, guest: Guest) {
     let stream = match service.is_tls() {
         true => {
             let peer = stream.peer();
             // Boxed: a handshake is short, the session that keeps this task's memory is long.
-            match Box::pin(stream.start_tls(&host.tls)).await {
+            match Box::pin(handshake(&host, stream, &guest)).await {
                 Ok(stream) => stream,
                 Err(error) => {
                     info!(service = service.name(), %peer, %error, "TLS handshake failed");
@@ -202,10 +192,19 @@ async fn session(host: Arc<Host>, service: Service, stream: Stream) {
         false => stream,
     };
     match service {
-        Service::Smtp => crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Inbound).await,
+        Service::Smtp => crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Inbound, guest).await,
         Service::Submission | Service::Submissions => {
-            crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Submission).await;
+            crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Submission, guest).await;
         }
-        Service::Imap | Service::Imaps => crate::imap::serve(host, stream).await,
+        Service::Imap | Service::Imaps => crate::imap::serve(host, stream, guest).await,
+    }
+}
+
+/// A client that does not get on with its handshake is left, or makes room where others wait.
+async fn handshake(host: &Host, stream: Stream, guest: &Guest) -> io::Result<Stream> {
+    let patience = Duration::from_secs(host.settings.load().limits.tls_handshake_s);
+    tokio::select! {
+        stream = timeout(patience, stream.start_tls(&host.tls)) => stream?,
+        () = guest.asked_to_leave() => Err(io::Error::other("others need the place")),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Who has how many places.
@@ -44,14 +43,6 @@ impl<K: Eq + Hash> Drop for Place<K> {
     }
 }
 
-/// Who shares one connection to the internet: an IPv4 address, or the /64 an IPv6 address is in.
-pub fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,13 +58,5 @@ mod tests {
         assert!(places.take("ana", 2).is_some());
         drop(second);
         assert!(places.taken.lock().expect("nobody panicked").is_empty());
-    }
-
-    #[test]
-    fn a_network_is_one_key() {
-        let network = |text: &str| network_of(text.parse().expect("an address"));
-        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1:2:3"));
-        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
     }
 }

@@ -1,7 +1,7 @@
 //! The daemon's life: open, listen, serve, stop.
 
 use crate::host::{Host, HostError};
-use crate::listen::{ListenError, Room, Service, accept_loop, listeners};
+use crate::listen::{ListenError, Service, accept_loop, listeners};
 use crate::stop::{Stopper, stop};
 use crate::watchdog::{self, Heartbeat};
 use crate::{control, deliver, fulltext, notices};
@@ -65,7 +65,6 @@ pub async fn run(settings: Settings, config_file: &Path, ready: impl FnOnce(&Hos
 }
 
 fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
-    let room = Arc::new(Room::new(&host.settings.load().limits));
     let mut hearts = Vec::new();
     for (service, listener) in listeners {
         if let Ok(address) = listener.local_addr() {
@@ -73,7 +72,7 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
         }
         let heartbeat = Heartbeat::new();
         hearts.push((service.name(), heartbeat.clone()));
-        let accepting = accept_loop(Arc::clone(host), service, listener, Arc::clone(&room), heartbeat);
+        let accepting = accept_loop(Arc::clone(host), service, listener, heartbeat);
         tokio::spawn(accepting);
     }
     let commands = control::serve(Arc::clone(host));

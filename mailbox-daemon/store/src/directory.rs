@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use types::{Address, DirectoryEntry, Domain, LocalDomain, Quota, SendingRules};
+use std::sync::atomic::{AtomicU64, Ordering};
+use types::{Address, DirectoryEntry, Domain, LocalDomain, Quota, SendingRules, UnixSeconds};
 
 /// Folded address -> postcard of [`DirectoryEntry`].
 const ENTRIES: TableDefinition<&str, &[u8]> = TableDefinition::new("entries");
@@ -24,8 +25,11 @@ const QUOTAS: TableDefinition<&str, &[u8]> = TableDefinition::new("quotas");
 /// Folded address -> postcard of [`SendingRules`], for accounts with rules of their own.
 const SENDING: TableDefinition<&str, &[u8]> = TableDefinition::new("sending");
 
+/// Name of a list, slash, entry -> postcard of the moment it was added.
+const ACCESS: TableDefinition<&str, &[u8]> = TableDefinition::new("access");
+
 /// A directory made before one of these was thought of gets it when it is opened.
-const TABLES: [Table; 4] = [ENTRIES, DOMAINS, QUOTAS, SENDING];
+const TABLES: [Table; 5] = [ENTRIES, DOMAINS, QUOTAS, SENDING, ACCESS];
 
 /// A household's directory is a few kilobytes; this holds all of it.
 const CACHE_BYTES: usize = 256 * 1024;
@@ -34,13 +38,14 @@ const CACHE_BYTES: usize = 256 * 1024;
 #[derive(Clone)]
 pub struct Directory {
     database: Arc<Database>,
+    access_changes: Arc<AtomicU64>,
 }
 
 impl Directory {
     /// Opens the directory, making an empty one when there is none.
     pub fn open(disk: Arc<dyn Disk>, path: &Path) -> Result<Directory, StoreError> {
         let database = Arc::new(Database::open(disk, path, CACHE_BYTES)?);
-        let directory = Directory { database };
+        let directory = Directory { database, access_changes: Arc::default() };
         if !directory.has_tables()? {
             directory.make_tables()?;
         }
@@ -118,6 +123,36 @@ impl Directory {
     pub fn domains(&self) -> Result<Vec<LocalDomain>, StoreError> {
         let all: Vec<(Domain, LocalDomain)> = self.all(DOMAINS, |key| Domain::parse(key).ok())?;
         Ok(all.into_iter().map(|(_, domain)| domain).collect())
+    }
+
+    /// Every entry of the lists of who is wanted and who is not: the list's name, the entry, since when.
+    pub fn access(&self) -> Result<Vec<(String, String, UnixSeconds)>, StoreError> {
+        let name = |key: &str| key.split_once('/').map(|(list, entry)| (list.to_owned(), entry.to_owned()));
+        let all = self.all(ACCESS, name)?;
+        Ok(all.into_iter().map(|((list, entry), since)| (list, entry, since)).collect())
+    }
+
+    /// Puts an entry on a list; durable when this returns. `false` when it is there already.
+    pub fn put_access(&self, list: &str, entry: &str, now: UnixSeconds) -> Result<bool, StoreError> {
+        let key = format!("{list}/{entry}");
+        let is_known = self.get::<UnixSeconds>(ACCESS, &key)?.is_some();
+        if !is_known {
+            self.insert(ACCESS, &key, &now)?;
+            self.access_changes.fetch_add(1, Ordering::Release);
+        }
+        Ok(!is_known)
+    }
+
+    /// Takes an entry off a list; `false` when it is not there.
+    pub fn remove_access(&self, list: &str, entry: &str) -> Result<bool, StoreError> {
+        let was_known = self.delete(ACCESS, &format!("{list}/{entry}"))?;
+        self.access_changes.fetch_add(1, Ordering::Release);
+        Ok(was_known)
+    }
+
+    /// How often the lists were changed since the directory was opened.
+    pub fn access_changes(&self) -> u64 {
+        self.access_changes.load(Ordering::Acquire)
     }
 
     fn has_tables(&self) -> Result<bool, StoreError> {
@@ -248,6 +283,23 @@ mod tests {
         assert_eq!(directory.sending_rules(&ana).unwrap(), rules);
         directory.put_sending_rules(&ana, &SendingRules::default()).unwrap();
         assert_eq!(directory.sending_rules(&ana).unwrap(), SendingRules::default());
+    }
+
+    #[test]
+    fn lists_outlive_a_restart() {
+        let disk = disk();
+        let directory = Directory::open(disk.shared(), path()).unwrap();
+        assert!(directory.put_access("block", "192.0.2.0/24", 7).unwrap());
+        assert!(!directory.put_access("block", "192.0.2.0/24", 8).unwrap());
+        assert!(directory.put_access("allow", "a/b@example.org", 9).unwrap());
+        assert!(!directory.remove_access("allow", "192.0.2.0/24").unwrap());
+        assert_eq!(directory.access_changes(), 3);
+        let after = Directory::open(disk.survive(Survival::Strict).shared(), path()).unwrap();
+        let row = |list: &str, entry: &str, since| (list.to_owned(), entry.to_owned(), since);
+        let both = [row("allow", "a/b@example.org", 9), row("block", "192.0.2.0/24", 7)];
+        assert_eq!(after.access().unwrap(), both);
+        assert!(after.remove_access("block", "192.0.2.0/24").unwrap());
+        assert_eq!(after.access().unwrap(), both[..1]);
     }
 
     /// Puts three entries; counts those that were acknowledged.

@@ -3,6 +3,7 @@
 use super::demo::{Demo, Door, PASSWORD};
 use super::wire::Wire;
 use std::io;
+use std::net::Ipv4Addr;
 
 /// What came back for one command.
 #[derive(Clone, Debug)]
@@ -49,9 +50,20 @@ impl ImapClient {
         if door.is_tls() {
             wire = wire.try_start_tls(&demo.ca_file())?;
         }
+        ImapClient::greeted(wire)
+    }
+
+    /// Connects without TLS from another of loopback's addresses; the greeting may be a BYE.
+    pub fn connect_from(demo: &Demo, source: Ipv4Addr) -> io::Result<ImapClient> {
+        ImapClient::greeted(Wire::try_connect_from(source, demo.port(Door::Imap))?)
+    }
+
+    fn greeted(wire: Wire) -> io::Result<ImapClient> {
         let mut client = ImapClient { wire, commands: 0 };
-        client.read_response()?;
-        Ok(client)
+        match client.read_response()? {
+            greeting if greeting.starts_with("* BYE") => Err(io::Error::other(greeting)),
+            _ => Ok(client),
+        }
     }
 
     /// A session that has logged in.

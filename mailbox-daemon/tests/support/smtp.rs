@@ -3,6 +3,7 @@
 use super::demo::{Demo, Door, PASSWORD};
 use super::wire::Wire;
 use std::io;
+use std::net::Ipv4Addr;
 
 /// A server's answer: its code and all its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,11 @@ impl SmtpClient {
         SmtpClient::greet(wire)
     }
 
+    /// Greets the server behind a door without TLS, coming from another of loopback's addresses.
+    pub fn connect_from(demo: &Demo, door: Door, source: Ipv4Addr) -> io::Result<SmtpClient> {
+        SmtpClient::greet(Wire::try_connect_from(source, demo.port(door))?)
+    }
+
     /// Greets any server on loopback.
     pub fn connect_to(port: u16) -> io::Result<SmtpClient> {
         SmtpClient::greet(Wire::try_connect(port)?)
@@ -35,7 +41,10 @@ impl SmtpClient {
 
     fn greet(wire: Wire) -> io::Result<SmtpClient> {
         let mut client = SmtpClient { wire };
-        client.reply()?;
+        let greeting = client.reply()?;
+        if greeting.code != 220 {
+            return Err(io::Error::other(format!("{} {}", greeting.code, greeting.text)));
+        }
         client.command("EHLO client.example.net")?;
         Ok(client)
     }

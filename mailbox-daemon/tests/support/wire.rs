@@ -2,11 +2,13 @@
 
 use super::PATIENCE;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,7 +38,20 @@ impl Wire {
 
     /// Connects to a port that may not answer.
     pub fn try_connect(port: u16) -> io::Result<Wire> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        Wire::over(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?)
+    }
+
+    /// Connects from another of loopback's addresses.
+    pub fn try_connect_from(source: Ipv4Addr, port: u16) -> io::Result<Wire> {
+        let kind = (AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC);
+        let socket = socket::socket(kind.0, kind.1, kind.2, None)?;
+        let sockaddr = |address, port| SockaddrIn::from(SocketAddrV4::new(address, port));
+        socket::bind(socket.as_raw_fd(), &sockaddr(source, 0))?;
+        socket::connect(socket.as_raw_fd(), &sockaddr(Ipv4Addr::LOCALHOST, port))?;
+        Wire::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Wire> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;

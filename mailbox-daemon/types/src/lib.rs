@@ -11,6 +11,7 @@ mod evidence;
 mod flags;
 mod limits;
 mod mailbox_name;
+mod network;
 mod quota;
 mod rights;
 mod sending;
@@ -29,6 +30,7 @@ pub use evidence::{
 pub use flags::{Flags, Keyword, KeywordError, SystemFlag};
 pub use limits::Limits;
 pub use mailbox_name::{MailboxName, MailboxNameError, SpecialUse};
+pub use network::{Network, NetworkError};
 pub use quota::{ByteSize, ByteSizeError, Quota, Usage};
 pub use rights::{Right, Rights, Settable, UnknownRight};
 pub use sending::{AppPasswordRules, SendingRules};

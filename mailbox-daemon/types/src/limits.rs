@@ -16,6 +16,16 @@ pub struct Limits {
     pub imap_errors_max: u32,
     /// SMTP and submission sessions at once.
     pub smtp_sessions_max: usize,
+    /// SMTP and submission sessions at once in which the client has said nothing yet.
+    pub smtp_silent_max: usize,
+    /// SMTP and submission sessions without a login from one network address, other than this machine's, at once.
+    pub smtp_sessions_per_address_max: usize,
+    /// The same for all addresses of an IPv4 /24 or an IPv6 /48 together.
+    pub smtp_sessions_per_network_max: usize,
+    /// Messages a second from one network address, in the long run, without a login.
+    pub smtp_messages_per_s: u32,
+    /// Messages from one network address at once, after a pause.
+    pub smtp_messages_burst: u32,
     /// Messages being received at once; the next waits for a place.
     pub receiving_max: usize,
     /// Longest SMTP command line, CRLF included (RFC 5321 section 4.5.3.1.4, with room for AUTH and ORCPT).
@@ -28,6 +38,16 @@ pub struct Limits {
     pub smtp_errors_max: u32,
     /// Failed logins before a session is closed.
     pub login_failures_max: u32,
+    /// Different failed logins from one network address before it is banned; 0 bans nobody.
+    pub ban_failures: u32,
+    /// Seconds in which they have to come.
+    pub ban_window_s: u64,
+    /// Seconds of a first ban; each that follows is four times as long.
+    pub ban_first_s: u64,
+    /// Seconds no ban is longer than.
+    pub ban_longest_s: u64,
+    /// Seconds a client that makes mistakes waits for an answer at most; 0 makes nobody wait.
+    pub tarpit_s: u64,
     /// Longest IMAP command line without its literals.
     pub imap_line_bytes_max: usize,
     /// All literals of one IMAP command together, APPEND's message aside.
@@ -62,6 +82,8 @@ pub struct Limits {
     pub imap_send_s: u64,
     /// Idle seconds in an SMTP session (RFC 5321 section 4.5.3.2.7).
     pub smtp_idle_s: u64,
+    /// Seconds a TLS handshake may take.
+    pub tls_handshake_s: u64,
     /// Seconds one message may take to come in.
     pub smtp_data_s: u64,
     /// Seconds a graceful stop waits for mail in flight.
@@ -96,12 +118,22 @@ impl Default for Limits {
             imap_strangers_per_address_max: 20,
             imap_errors_max: 50,
             smtp_sessions_max: 50,
+            smtp_silent_max: 200,
+            smtp_sessions_per_address_max: 10,
+            smtp_sessions_per_network_max: 20,
+            smtp_messages_per_s: 4,
+            smtp_messages_burst: 10,
             receiving_max: 20,
             smtp_line_bytes_max: 4096,
             message_line_bytes_max: 65_536,
             recipients_max: 1000,
             smtp_errors_max: 20,
             login_failures_max: 3,
+            ban_failures: 10,
+            ban_window_s: 10 * 60,
+            ban_first_s: 10 * 60,
+            ban_longest_s: 24 * 60 * 60,
+            tarpit_s: 10,
             imap_line_bytes_max: 65_536,
             imap_literals_bytes_max: 262_144,
             sequence_ranges_max: 20_000,
@@ -119,6 +151,7 @@ impl Default for Limits {
             imap_progress_s: 5,
             imap_send_s: 10 * 60,
             smtp_idle_s: 5 * 60,
+            tls_handshake_s: 60,
             smtp_data_s: 60 * 60,
             drain_s: 20,
             outbound_max: 10,

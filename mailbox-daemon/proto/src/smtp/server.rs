@@ -182,6 +182,11 @@ impl Session {
         self.is_esmtp
     }
 
+    /// Mistakes and refusals since the last message was accepted.
+    pub fn errors(&self) -> u32 {
+        self.errors
+    }
+
     /// Whether somebody is logged in.
     pub fn is_authenticated(&self) -> bool {
         self.is_authenticated

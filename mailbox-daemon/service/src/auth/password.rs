@@ -30,7 +30,7 @@ pub fn new_salt() -> [u8; 16] {
 }
 
 /// Bytes from the operating system's generator.
-pub(super) fn random_bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the kernel's random generator answers once the system is up");
     bytes

@@ -40,7 +40,7 @@ impl Verified {
 }
 
 /// HMAC-SHA-256 over the parts, each with its length before it.
-pub(super) fn keyed_hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn keyed_hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     for part in parts {
         context.update(&(part.len() as u64).to_le_bytes());

@@ -20,7 +20,7 @@ const FAILURE_DELAY: Duration = Duration::from_millis(700);
 impl Session {
     pub(super) async fn login(&mut self, user: &str, password: &str) -> Answer {
         self.protected()?;
-        match self.host.auth.check_password(&self.host, user, password).await {
+        match self.host.auth.check_password(&self.host, self.peer.ip(), user, password).await {
             Ok(login) => self.enter(login),
             Err(error) => self.refuse_login(&error).await,
         }
@@ -36,7 +36,7 @@ impl Session {
         };
         let host = std::sync::Arc::clone(&self.host);
         let (mut exchange, mut progress) =
-            match host.auth.start(&host, mechanism, initial.as_deref(), binding).await {
+            match host.auth.start(&host, self.peer.ip(), mechanism, initial.as_deref(), binding).await {
                 Ok(begun) => begun,
                 Err(error) => return self.refuse_login(&error).await,
             };
@@ -47,7 +47,7 @@ impl Session {
                     write::continuation(&mut self.out, &BASE64.encode(&challenge));
                     self.flush().await?;
                     let response = self.sasl_response().await?;
-                    match host.auth.step(&host, &mut exchange, &response).await {
+                    match host.auth.step(&host, self.peer.ip(), &mut exchange, &response).await {
                         Ok(progress) => progress,
                         Err(error) => return self.refuse_login(&error).await,
                     }
@@ -111,6 +111,13 @@ impl Session {
         Ok(Reply::Later)
     }
 
+    /// Whoever guessed too much is not listened to any more.
+    fn shut_out(&mut self) -> Refusal {
+        let text = "too many failed logins from your address, try again later";
+        write::untagged(&mut self.out, Status::Bye, Some(&Code::Unavailable), text);
+        Refusal::Gone
+    }
+
     async fn refuse_login(&mut self, error: &AuthError) -> Answer {
         let refusal = match error {
             AuthError::Directory(_) => {
@@ -119,11 +126,12 @@ impl Session {
             }
             AuthError::Exchange(cause) => Refusal::no(Code::AuthenticationFailed, cause.to_string()),
             AuthError::Rejected => Refusal::no(Code::AuthenticationFailed, "wrong name or password"),
+            AuthError::Banned => return Err(self.shut_out()),
         };
         info!(peer = %self.peer, %error, "login failed");
         self.login_failures += 1;
         // Whoever is on this machine already has better ways in than guessing here.
-        if !self.stream().is_some_and(crate::stream::Stream::is_loopback) {
+        if !self.host.settings.load().access.is_own_machine(self.peer.ip()) {
             tokio::select! {
                 () = tokio::time::sleep(FAILURE_DELAY * self.login_failures) => {}
                 () = self.host.stop.stopping() => {}

@@ -31,6 +31,7 @@ mod session;
 mod store;
 
 use crate::disk;
+use crate::gate::Guest;
 use crate::host::Host;
 use crate::stream::Stream;
 use session::{Session, Wake};
@@ -38,8 +39,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Serves one connection until it ends.
-pub async fn serve(host: Arc<Host>, stream: Stream) {
-    let mut session = Session::new(host, stream);
+pub async fn serve(host: Arc<Host>, stream: Stream, guest: Guest) {
+    let mut session = Session::new(host, stream, guest);
     if Box::pin(session.greet()).await.is_err() {
         return;
     }
@@ -64,7 +65,7 @@ pub async fn serve(host: Arc<Host>, stream: Stream) {
 mod tests {
     use super::*;
 
-    fn future_bytes<F>(_: impl Fn(Arc<Host>, Stream) -> F) -> usize {
+    fn future_bytes<F>(_: impl Fn(Arc<Host>, Stream, Guest) -> F) -> usize {
         size_of::<F>()
     }
 

@@ -3,8 +3,9 @@ use super::progress::Progress;
 use super::reply::{Answer, Refusal, Reply};
 use super::search::Contexts;
 use crate::disk;
+use crate::gate::Guest;
 use crate::host::Host;
-use crate::places::{Place, network_of};
+use crate::places::Place;
 use crate::stream::{BrokenDeflate, Stream};
 use policy::config::Settings;
 use proto::imap::session::{
@@ -13,7 +14,7 @@ use proto::imap::session::{
 use proto::imap::write::{self, Code, Status};
 use proto::imap::{Command, CommandBody, Dialect, Fault, FaultKind, Input, Next, Tag};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use store::{AccountMail, Ring, View, WatchGuard};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
-use types::{Address, Limits, ModSeq, Rights, SequenceSet};
+use types::{Address, Limits, ModSeq, Network, Rights, SequenceSet};
 
 /// Read at once while commands come in.
 const READ_BYTES: usize = 4096;
@@ -36,6 +37,7 @@ pub(super) struct Session {
     /// `None` only while TLS is negotiated.
     stream: Option<Stream>,
     pub(super) peer: SocketAddr,
+    guest: Guest,
     pub(super) input: Input,
     /// Written but not sent.
     pub(super) out: Vec<u8>,
@@ -87,7 +89,7 @@ pub(super) enum Presence {
     /// From this machine, where nobody is counted.
     Uncounted,
     /// Not logged in.
-    Stranger { _place: Place<IpAddr> },
+    Stranger { _place: Place<Network> },
     /// Logged in.
     Account { _place: Place<Address> },
 }
@@ -105,8 +107,9 @@ pub(super) enum Wake {
 pub(super) type Flow = ControlFlow<()>;
 
 impl Session {
-    pub(super) fn new(host: Arc<Host>, stream: Stream) -> Session {
+    pub(super) fn new(host: Arc<Host>, stream: Stream, guest: Guest) -> Session {
         Session {
+            guest,
             place: Presence::Uncounted,
             errors: 0,
             host,
@@ -487,12 +490,13 @@ impl Session {
 
     /// Takes a stranger's place; false when too many from there have not logged in.
     pub(super) fn enter_as_stranger(&mut self) -> bool {
-        if self.stream.as_ref().is_none_or(Stream::is_loopback) {
+        let settings = self.host.settings.load();
+        if settings.access.is_own_machine(self.peer.ip()) {
             self.place = Presence::Uncounted;
             return true;
         }
-        let max = self.host.settings.load().limits.imap_strangers_per_address_max;
-        let place = self.host.strangers_present.take(network_of(self.peer.ip()), max);
+        let max = settings.limits.imap_strangers_per_address_max;
+        let place = self.host.strangers_present.take(Network::of_connection(self.peer.ip()), max);
         let Some(place) = place else { return false };
         self.place = Presence::Stranger { _place: place };
         true
@@ -500,6 +504,7 @@ impl Session {
 
     /// Somebody is logged in.
     pub(super) fn enter_account(&mut self, mail: Arc<AccountMail>, place: Place<Address>) {
+        self.guest.logged_in();
         self.place = Presence::Account { _place: place };
         self.account = Some(mail);
         self.state = State::Authenticated;
@@ -510,6 +515,7 @@ impl Session {
         // Whoever was let in once may stay, even if many strangers came meanwhile.
         self.place = Presence::Uncounted;
         self.enter_as_stranger();
+        self.guest.logged_out();
         self.selected = None;
         self.account = None;
         self.enabled = Enabled::default();

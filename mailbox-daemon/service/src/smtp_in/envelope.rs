@@ -49,12 +49,19 @@ impl Connection {
         {
             return refusal;
         }
+        if let Err(refusal) = self.take_turn(&mail.from) {
+            return refusal;
+        }
         self.transaction = Some(Transaction::new(mail));
         say::SENDER_OK
     }
 
     /// RCPT (RFC 5321 section 4.1.1.3).
     pub(super) fn rcpt(&mut self, recipient: Recipient) -> Reply {
+        let Some(transaction) = &self.transaction else { return say::BAD_SEQUENCE };
+        if let Err(refusal) = self.check_wanted(&transaction.mail.from, &recipient.address) {
+            return refusal;
+        }
         let may_relay = self.login.is_some();
         let found = match expand(&self.host, &self.settings, recipient.address.clone(), may_relay) {
             Ok(found) => found,

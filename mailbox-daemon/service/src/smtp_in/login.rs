@@ -8,7 +8,7 @@ impl Connection {
     /// AUTH (RFC 4954).
     pub(super) async fn auth(&mut self, mechanism: Mechanism, initial: Option<&[u8]>) {
         let host = &self.host;
-        match host.auth.start(host, mechanism, initial, self.binding.clone()).await {
+        match host.auth.start(host, self.peer.ip(), mechanism, initial, self.binding.clone()).await {
             Ok((exchange, progress)) => {
                 self.exchange = Some(exchange);
                 self.go_on(progress);
@@ -23,7 +23,7 @@ impl Connection {
             return self.session.answer(say::BAD_SEQUENCE, &mut self.out);
         };
         let host = &self.host;
-        match host.auth.step(host, &mut exchange, response).await {
+        match host.auth.step(host, self.peer.ip(), &mut exchange, response).await {
             Ok(progress) => {
                 self.exchange = Some(exchange);
                 self.go_on(progress);
@@ -39,6 +39,7 @@ impl Connection {
                 info!(peer = %self.peer, account = %login.account, app_password = login.app_password, "logged in for submission");
                 self.exchange = None;
                 self.login = Some(login);
+                self.guest.logged_in();
                 self.session.answer(say::LOGGED_IN, &mut self.out);
             }
         }
@@ -53,6 +54,10 @@ impl Connection {
             AuthError::Exchange(cause) => {
                 info!(peer = %self.peer, %error, "login failed");
                 say::LOGIN_FAILED.with_text(cause.to_string())
+            }
+            AuthError::Banned => {
+                info!(peer = %self.peer, %error, "login refused");
+                say::BANNED
             }
             AuthError::Rejected => {
                 info!(peer = %self.peer, "login failed");

@@ -2,7 +2,7 @@
 //!
 //! `proto::smtp::server` says what is to be done, one handler here does each: [`envelope`] looks recipients up, [`receive`]
 //! takes the message in, [`compose`] says what its copies consist of, [`accept`] puts them on disk before anybody reads a 250,
-//! [`login`] logs people in.
+//! [`login`] logs people in, [`strangers`] is for those who do not.
 
 mod accept;
 mod compose;
@@ -12,12 +12,14 @@ mod login;
 mod receive;
 mod sender;
 mod spooled;
+mod strangers;
 mod success;
 pub(crate) mod trace_id;
 
 pub use proto::smtp::server::Role;
 
 use crate::auth::Login;
+use crate::gate::Guest;
 use crate::host::Host;
 use crate::stream::Stream;
 use envelope::Transaction;
@@ -46,8 +48,8 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Serves one connection to its end.
-pub async fn serve(host: Arc<Host>, stream: Stream, role: Role) {
-    let mut connection = Connection::new(host, &stream, role);
+pub async fn serve(host: Arc<Host>, stream: Stream, role: Role, guest: Guest) {
+    let mut connection = Connection::new(host, &stream, role, guest);
     let peer = connection.peer;
     match connection.run(stream).await {
         Ok(()) => debug!(%peer, "SMTP session ended"),
@@ -62,12 +64,15 @@ struct Connection {
     settings: Arc<Settings>,
     session: Session,
     role: Role,
+    guest: Guest,
     peer: SocketAddr,
     tls: Option<String>,
     binding: ChannelBinding,
     exchange: Option<Exchange>,
     login: Option<Login>,
     transaction: Option<Transaction>,
+    /// Mistakes the client has waited for already.
+    errors_seen: u32,
     out: Vec<u8>,
 }
 
@@ -83,10 +88,12 @@ enum Heard {
     Bytes(usize),
     Silence,
     Stop,
+    /// Somebody else needs the place.
+    Leave,
 }
 
 impl Connection {
-    fn new(host: Arc<Host>, stream: &Stream, role: Role) -> Connection {
+    fn new(host: Arc<Host>, stream: &Stream, role: Role, guest: Guest) -> Connection {
         let settings = host.settings.load_full();
         let binding = stream.channel_binding();
         let config = Config {
@@ -104,12 +111,14 @@ impl Connection {
             settings,
             session: Session::new(config),
             role,
+            guest,
             peer: stream.peer(),
             tls: stream.tls_description(),
             binding,
             exchange: None,
             login: None,
             transaction: None,
+            errors_seen: 0,
             out: Vec::new(),
         }
     }
@@ -128,11 +137,20 @@ impl Connection {
             }
             match self.listen(&mut stream, &mut buffer).await? {
                 Heard::Bytes(0) => return Ok(()),
-                Heard::Bytes(count) => match self.drive(&mut stream, &buffer[..count]).await? {
-                    Pause::Read => {}
-                    Pause::StartTls => stream = self.start_tls(stream).await?,
-                    Pause::Close => return self.hang_up(stream).await,
-                },
+                Heard::Bytes(_) if self.guest.speaks().is_err() => {
+                    self.session.close(&say::NO_ROOM, &mut self.out);
+                    return self.hang_up(stream).await;
+                }
+                Heard::Bytes(count) => {
+                    let pause = self.drive(&mut stream, &buffer[..count]).await?;
+                    Box::pin(self.slow_down()).await;
+                    match pause {
+                        Pause::Read => {}
+                        Pause::StartTls => stream = self.start_tls(stream).await?,
+                        Pause::Close => return self.hang_up(stream).await,
+                    }
+                }
+                Heard::Leave => return self.make_room(stream).await,
                 Heard::Silence => {
                     self.session.close(&say::TIMED_OUT, &mut self.out);
                     return self.hang_up(stream).await;
@@ -147,6 +165,7 @@ impl Connection {
 
     /// Waits for input, holding no buffer while there is none.
     async fn listen(&mut self, stream: &mut Stream, buffer: &mut Vec<u8>) -> io::Result<Heard> {
+        self.guest.waits();
         let limits = &self.settings.limits;
         let idle_until = Instant::now() + Duration::from_secs(limits.smtp_idle_s);
         let message_until = self.transaction.as_ref().and_then(Transaction::deadline);
@@ -164,6 +183,7 @@ impl Connection {
                 Err(_) => Ok(Heard::Silence),
             },
             () = self.host.stop.stopping(), if is_quiet => Ok(Heard::Stop),
+            () = self.guest.asked_to_leave() => Ok(Heard::Leave),
         }
     }
 
@@ -221,13 +241,19 @@ impl Connection {
 
     async fn start_tls(&mut self, mut stream: Stream) -> io::Result<Stream> {
         self.flush(&mut stream).await?;
-        let patience = Duration::from_secs(self.settings.limits.smtp_idle_s);
+        let patience = Duration::from_secs(self.settings.limits.tls_handshake_s);
         let stream = Box::pin(timeout(patience, stream.start_tls(&self.host.tls))).await??;
         self.tls = stream.tls_description();
         self.binding = stream.channel_binding();
         (self.exchange, self.login, self.transaction) = (None, None, None);
         self.session.tls_started(self.binding.plus_offered);
         Ok(stream)
+    }
+
+    /// Goes at once: whoever waits for the place does not wait for the last words to arrive.
+    async fn make_room(&mut self, mut stream: Stream) -> io::Result<()> {
+        self.session.close(&say::NO_ROOM, &mut self.out);
+        timeout(LINGER, stream.write_all(&self.out)).await?
     }
 
     /// Says the last words and lets them arrive.

@@ -31,10 +31,20 @@ pub const TIMED_OUT: Reply = Reply::new(421, 4, 2, "Timed out waiting for you");
 pub const TOO_MANY_ERRORS: Reply = Reply::new(421, 7, 0, "Too many errors");
 /// More failed logins than the limit.
 pub const TOO_MANY_LOGINS: Reply = Reply::new(421, 7, 0, "Too many failed logins");
+/// Too many failed logins from the client's address, now or lately.
+pub const BANNED: Reply = Reply::new(421, 7, 0, "Too many failed logins from your address, try again later");
+/// Too many sessions, or somebody else needs this one's place.
+pub const NO_ROOM: Reply = Reply::new(421, 3, 2, "Too many sessions, try again later");
 /// A refused message that does not end.
 pub const MESSAGE_RUNS_ON: Reply = Reply::new(421, 3, 0, "The message was refused and does not end");
 /// A fault of ours that time may mend.
 pub const TRY_LATER: Reply = Reply::new(451, 3, 0, "Something is wrong here, try again later");
+/// More messages than the client's address may hand in.
+pub const TOO_FAST: Reply =
+    Reply::new(451, 7, 1, "Too many messages from your address, try again a little later");
+/// Greylisting (RFC 6647 section 2.1).
+pub const NOT_YET: Reply =
+    Reply::new(451, 7, 1, "This server does not know you yet, try again in a few minutes");
 /// The disk is full.
 pub const NO_SPACE: Reply = Reply::new(452, 3, 1, "No space left here, try again later");
 /// Memory is short.
@@ -90,6 +100,8 @@ pub const LOGIN_NEEDS_TLS: Reply = Reply::new(538, 7, 11, "Start TLS before you 
 pub const NO_SUCH_USER: Reply = Reply::new(550, 1, 1, "Nobody of that name here");
 /// Neither from nor for anybody here.
 pub const NO_RELAY: Reply = Reply::new(550, 7, 1, "Relaying denied: not a domain of this server");
+/// Somebody the owner wants no mail from.
+pub const UNWANTED: Reply = Reply::new(550, 7, 1, "Mail from you is not accepted here");
 /// A sender the account does not own.
 pub const NOT_YOUR_ADDRESS: Reply = Reply::new(550, 7, 1, "That sender address is not yours");
 /// More than the account may ever send.
