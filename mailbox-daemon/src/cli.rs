@@ -49,6 +49,8 @@ pub enum Word {
     /// Mail on its way out
     #[command(subcommand)]
     Queue(QueueWord),
+    /// What other servers report about mail from your domains and connections to your server
+    Reports(ReportsArgs),
     /// Services that send mail for others
     #[command(subcommand)]
     Relay(RelayWord),
@@ -247,6 +249,25 @@ pub enum AppPasswordWord {
     },
 }
 
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ReportsArgs {
+    /// Of one domain alone
+    #[arg(long)]
+    domain: Option<String>,
+    /// Of one month alone, such as 2026-11
+    #[arg(long, value_name = "YYYY-MM")]
+    month: Option<String>,
+    #[command(subcommand)]
+    word: Option<ReportsWord>,
+}
+
+#[derive(Subcommand)]
+pub enum ReportsWord {
+    /// Send the reports other domains asked for now instead of tonight
+    Send,
+}
+
 #[derive(Subcommand)]
 pub enum QueueWord {
     /// Show what waits
@@ -393,6 +414,10 @@ impl Word {
             Word::Queue(QueueWord::Release(what)) => Command::QueueRelease { what: what.settled() },
             Word::Queue(QueueWord::Delete { id }) => Command::QueueDelete { id },
             Word::Status => Command::Status,
+            Word::Reports(ReportsArgs { word: Some(ReportsWord::Send), .. }) => Command::ReportsSend,
+            Word::Reports(ReportsArgs { domain, month, word: None }) => {
+                Command::ReportsList { domain, month }
+            }
         })
     }
 }

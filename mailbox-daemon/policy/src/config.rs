@@ -8,6 +8,7 @@ mod dns;
 mod inbound;
 mod outbound;
 mod relay;
+mod reports;
 mod submission;
 mod suggestion;
 mod target;
@@ -17,6 +18,7 @@ pub use dns::Dns;
 pub use inbound::{BlockList, Inbound};
 pub use outbound::{Direct, Outbound};
 pub use relay::{PartRelay, Relay, RelayTarget};
+pub use reports::Reports;
 pub use submission::Submission;
 pub use target::{HostPort, Secret, TlsMode};
 
@@ -54,6 +56,9 @@ pub struct Settings {
     /// Where mail for others goes.
     #[serde(default)]
     pub outbound: Outbound,
+    /// Reports about mail, those that come in and those that go out.
+    #[serde(default)]
+    pub reports: Reports,
     /// Which resolver answers.
     #[serde(default)]
     pub dns: Dns,
@@ -179,6 +184,9 @@ impl Settings {
         if let Some(problem) = sections.into_iter().flatten().next() {
             return Some(problem);
         }
+        if let Some(problem) = self.reports.contradiction() {
+            return Some(problem);
+        }
         let bounds = [
             ("limits.message_bytes_max", self.limits.message_bytes_max, 64 * 1024, 150 * 1024 * 1024),
             ("limits.smtp_line_bytes_max", self.limits.smtp_line_bytes_max as u64, 1024, 65_536),
@@ -242,6 +250,10 @@ mod tests {
             (
                 "hostname = \"a.test\"\n[outbound]\nrely = \"x:1\"",
                 "line 3: unknown key `rely`; did you mean `relay`?",
+            ),
+            (
+                "hostname = \"a.test\"\n[reports]\naddress = [\"a@b\"]",
+                "reports.address: \"a@b\" is no name before an @",
             ),
             (
                 "hostname = \"a.test\"\n[limits]\nimap_idle_s = 5",

@@ -18,6 +18,8 @@ pub mod priority;
 pub mod rates;
 pub mod recipients;
 pub mod relay_presets;
+pub mod report_schedule;
+pub mod report_summary;
 pub mod reports;
 pub mod route;
 pub mod schedule;

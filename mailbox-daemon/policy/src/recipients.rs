@@ -3,6 +3,7 @@
 //! **Drive rule: do what [`Expansion::next`] asks and answer it, until it says [`Next::Done`].** The directory is looked up
 //! by the caller; what it holds comes in as a [`Fact`].
 
+use crate::config::Reports;
 use std::collections::{HashSet, VecDeque};
 use thiserror::Error;
 use types::{Address, DirectoryEntry, Domain, Limits, LocalDomain};
@@ -23,6 +24,8 @@ pub enum Fact {
         /// Where strays go.
         catch_all: Option<Address>,
     },
+    /// Nobody of that name, but reports about mail come to it.
+    Reports,
 }
 
 /// What is to be found out next.
@@ -45,6 +48,8 @@ pub struct Destinations {
     pub external: Vec<Address>,
     /// Whether the way led through a group, the catch-all or the postmaster rule: the address belongs to nobody alone.
     pub is_shared: bool,
+    /// Whether the address is there for reports about mail and nobody has it: only what is no report goes to the mailboxes.
+    pub is_for_reports: bool,
 }
 
 /// Why mail for an address is not taken. All but the limit are permanent.
@@ -81,12 +86,19 @@ pub struct Expansion {
 
 impl Fact {
     /// Puts together what the directory holds of the address's domain and of the folded address itself.
-    pub fn new(address: &Address, domain: Option<LocalDomain>, entry: Option<DirectoryEntry>) -> Fact {
+    pub fn new(
+        address: &Address,
+        domain: Option<LocalDomain>,
+        entry: Option<DirectoryEntry>,
+        reports: &Reports,
+    ) -> Fact {
+        let is_for_reports = || !is_postmaster(address) && reports.is_address(address);
         match (domain, entry) {
             (None, _) => Fact::Elsewhere,
             (Some(_), Some(DirectoryEntry::Account(account))) => Fact::Account(account.address),
             (Some(_), Some(DirectoryEntry::Alias(target))) => Fact::Alias(target),
             (Some(_), Some(DirectoryEntry::Group(group))) => Fact::Group(group.members),
+            (Some(_), None) if is_for_reports() => Fact::Reports,
             (Some(domain), None) => {
                 Fact::Nobody { catch_all: domain.catch_all.filter(|strays| strays != address) }
             }
@@ -143,6 +155,10 @@ impl Expansion {
             Fact::Nobody { catch_all: Some(strays) } => {
                 self.found.is_shared = true;
                 self.follow(strays, depth);
+            }
+            Fact::Reports => {
+                self.found.is_for_reports = true;
+                self.needs_first_account = true;
             }
             Fact::Nobody { catch_all: None } => self.needs_first_account = is_postmaster(&address),
         }
@@ -218,13 +234,13 @@ mod tests {
         let catch_all = match of.domain.as_str() {
             "home.test" => None,
             "stray.test" => Some(address("ana@home.test")),
-            _ => return Fact::new(of, None, None),
+            _ => return Fact::new(of, None, None, &Reports::default()),
         };
         let domain = LocalDomain { domain: Domain::parse(of.domain.as_str()).expect("valid"), catch_all };
         let folded = of.folded_without_tag();
         let entry = match folded.local.as_str() {
             "ana" | "ben" => return Fact::Account(folded),
-            "info" => alias("Ana+info@home.test"),
+            "info" | "tls-reports" => alias("Ana+info@home.test"),
             "deep" => alias("info@home.test"),
             "away" => alias("Someone@Elsewhere.test"),
             "ping" => alias("pong@home.test"),
@@ -242,7 +258,7 @@ mod tests {
             "many" => group(&["a@x.test", "b@x.test", "c@x.test", "d@x.test", "e@x.test", "f@x.test"]),
             _ => None,
         };
-        Fact::new(of, Some(domain), entry)
+        Fact::new(of, Some(domain), entry, &Reports::default())
     }
 
     fn expand(text: &str, may_relay: bool) -> Result<Destinations, RecipientError> {
@@ -282,6 +298,24 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn names_for_reports_are_there_without_an_owner() {
+        for (name, account, is_for_reports) in [
+            ("dmarc-reports@home.test", "first@home.test", true),
+            ("DMARC-Reports+x@stray.test", "first@home.test", true),
+            ("tls-reports@home.test", "ana@home.test", false),
+            ("postmaster@home.test", "first@home.test", false),
+        ] {
+            let found = expand(name, false).expect(name);
+            assert_eq!(
+                (found.accounts, found.is_for_reports),
+                (vec![address(account)], is_for_reports),
+                "{name}"
+            );
+        }
+        assert_eq!(expand("dmarc-reports@elsewhere.test", false), Err(RecipientError::NotLocal));
     }
 
     #[test]

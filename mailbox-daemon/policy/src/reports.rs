@@ -12,7 +12,7 @@ const POLICY_LINES_MAX: usize = 64;
 const LINE_BYTES_MAX: usize = 500;
 
 /// What a message adds to the aggregate report of its author's domain, and the domain whose record asks for it. `handled` is
-/// what was done with the message in the end. `None` where no record applies.
+/// what was done with the message in the end. `None` where no record applies or nobody wants reports.
 pub fn dmarc_row(
     evidence: &Evidence,
     client: IpAddr,
@@ -20,6 +20,7 @@ pub fn dmarc_row(
     handled: DmarcPolicy,
 ) -> Option<(Domain, DmarcRow)> {
     let dmarc = evidence.dmarc.as_ref()?;
+    dmarc.record.as_ref().filter(|record| !record.reports_to.is_empty())?;
     let policy_domain = dmarc.record_of.clone()?;
     let asked = if dmarc.outcome == Outcome::Fail { dmarc.policy } else { DmarcPolicy::None };
     let is_forwarded = handled < asked && evidence.arc.outcome == Outcome::Pass;
@@ -81,6 +82,12 @@ pub fn vouched_for_by(evidence: &Evidence) -> Option<&Domain> {
     }
 }
 
+/// Whose word a report about TLS is: it must be signed (RFC 8460 section 3).
+pub fn vouched_for_by_signature(evidence: &Evidence) -> Option<&Domain> {
+    let is_signed = evidence.dkim.iter().any(|signature| signature.outcome == Outcome::Pass);
+    vouched_for_by(evidence).filter(|_| is_signed)
+}
+
 fn printable(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(LINE_BYTES_MAX).collect()
 }
@@ -88,7 +95,7 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use types::{Dmarc, Spf};
+    use types::{Dmarc, DmarcRecord, Spf};
 
     fn domain(name: &str) -> Domain {
         Domain::parse(name).unwrap()
@@ -99,7 +106,15 @@ mod tests {
             outcome: Outcome::Fail,
             from: domain("news.example.org"),
             record_of: Some(domain("example.org")),
-            record: None,
+            record: Some(DmarcRecord {
+                policy: DmarcPolicy::Reject,
+                subdomain_policy: None,
+                is_dkim_strict: false,
+                is_spf_strict: false,
+                percent: 100,
+                is_in_test: false,
+                reports_to: vec!["reports@example.org".to_owned()],
+            }),
             policy: DmarcPolicy::Reject,
             is_spf_aligned: false,
             is_dkim_aligned: false,
@@ -120,7 +135,7 @@ mod tests {
         evidence.dmarc.as_mut().unwrap().outcome = Outcome::Pass;
         assert_eq!(row(&evidence, DmarcPolicy::None).overridden, None);
         assert_eq!(row(&evidence, DmarcPolicy::Quarantine).overridden, Some(DmarcOverride::LocalPolicy));
-        evidence.dmarc.as_mut().unwrap().record_of = None;
+        evidence.dmarc.as_mut().unwrap().record.as_mut().unwrap().reports_to.clear();
         assert_eq!(dmarc_row(&evidence, client, &None, DmarcPolicy::None), None);
     }
 

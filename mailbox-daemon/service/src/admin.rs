@@ -6,6 +6,7 @@ mod gate;
 mod names;
 mod queue;
 mod relay;
+mod reports;
 mod sending;
 mod status;
 
@@ -13,6 +14,7 @@ pub use relay::{relay_hints, relay_presets};
 
 use crate::gate::bans::Bans;
 use crate::issues::Issues;
+use crate::reports::Reports;
 pub use policy::access::List;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -204,6 +206,15 @@ pub enum Command {
     },
     /// What is wrong now.
     Status,
+    /// What others reported about this box's domains.
+    ReportsList {
+        /// Of one domain alone.
+        domain: Option<String>,
+        /// Of one month alone, such as `2026-11`.
+        month: Option<String>,
+    },
+    /// Sends the reports others asked for now, about everything up to now.
+    ReportsSend,
 }
 
 /// Which queued mail is meant.
@@ -280,6 +291,9 @@ pub enum AdminError {
     /// The lists are as long as they may be.
     #[error("the lists have {0} entries already; remove some first")]
     ListFull(usize),
+    /// A month is not one.
+    #[error("{0} is no month: it looks like 2026-11")]
+    Month(String),
     /// A group needs somebody in it.
     #[error("a group needs at least one member")]
     EmptyGroup,
@@ -301,10 +315,12 @@ pub struct Admin<'a> {
     pub queue: &'a Queue,
     /// What is wrong with the running daemon; `None` where none runs.
     pub issues: Option<&'a Issues>,
-    /// What else is remembered.
+    /// What the box remembers.
     pub notes: &'a Notes,
     /// Who is shut out.
     pub bans: &'a Bans,
+    /// Reports to others.
+    pub reports: &'a Reports,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -357,6 +373,8 @@ impl Admin<'_> {
             Command::QueueRetry { id } => self.queue_retry(id.as_deref()),
             Command::QueueShow { id } => self.queue_show(&id),
             Command::Status => self.status(),
+            Command::ReportsList { domain, month } => self.reports_list(domain.as_deref(), month.as_deref()),
+            Command::ReportsSend => self.reports_send(),
         }
     }
 }

@@ -97,6 +97,7 @@ fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
         issues,
         notes: &state.notes,
         bans: &state.bans,
+        reports: &state.reports,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {

@@ -106,9 +106,10 @@ fn ensure_accounts(state: &State) -> Result<(), AdminError> {
         store: &state.store,
         directory: &state.directory,
         queue: &state.queue,
-        issues: None,
         notes: &state.notes,
         bans: &state.bans,
+        reports: &state.reports,
+        issues: None,
         now: unix_now(),
     };
     if !state.directory.domains()?.is_empty() {

@@ -1,7 +1,7 @@
 //! From an address to where its mail goes: `policy::recipients` asks, the directory answers.
 
 use crate::host::Host;
-use policy::config::Settings;
+use policy::config::{Reports, Settings};
 use policy::recipients::{Destinations, Expansion, Fact, Next, RecipientError};
 use store::StoreError;
 use store::directory::Directory;
@@ -14,7 +14,8 @@ pub(crate) fn expand(
     address: Address,
     may_relay: bool,
 ) -> Result<Result<Destinations, RecipientError>, StoreError> {
-    follow(&host.directory, Expansion::start(address, may_relay, &settings.hostname, &settings.limits))
+    let expansion = Expansion::start(address, may_relay, &settings.hostname, &settings.limits);
+    follow(&host.directory, &settings.reports, expansion)
 }
 
 /// Whether mail for an address reaches this account and nobody else: then the account may send as it.
@@ -23,31 +24,33 @@ pub(crate) fn belongs_to(
     account: &Address,
     address: &Address,
 ) -> Result<bool, StoreError> {
-    // Neither the name of the host nor a limit of its own leads anywhere that is somebody's alone.
+    // Neither the name of the host, a limit of its own nor a name for reports leads anywhere that is somebody's alone.
     let expansion = Expansion::start(address.clone(), true, &address.domain, &Limits::default());
-    Ok(follow(directory, expansion)?.is_ok_and(|destinations| destinations.belong_to(account)))
+    Ok(follow(directory, &Reports::default(), expansion)?
+        .is_ok_and(|destinations| destinations.belong_to(account)))
 }
 
 fn follow(
     directory: &Directory,
+    reports: &Reports,
     mut expansion: Expansion,
 ) -> Result<Result<Destinations, RecipientError>, StoreError> {
     loop {
         match expansion.next() {
-            Next::LookUp(address) => expansion.learn(look_up(directory, &address)?),
+            Next::LookUp(address) => expansion.learn(look_up(directory, reports, &address)?),
             Next::FirstAccount => expansion.learn_first_account(oldest_account(directory)?),
             Next::Done => return Ok(expansion.finish()),
         }
     }
 }
 
-fn look_up(directory: &Directory, address: &Address) -> Result<Fact, StoreError> {
+fn look_up(directory: &Directory, reports: &Reports, address: &Address) -> Result<Fact, StoreError> {
     let domain = directory.domain(&address.domain)?;
     let entry = match &domain {
         Some(_) => directory.lookup(&address.folded_without_tag())?,
         None => None,
     };
-    Ok(Fact::new(address, domain, entry))
+    Ok(Fact::new(address, domain, entry, reports))
 }
 
 /// The account that was made first: the owner's.

@@ -18,6 +18,7 @@ pub mod evidence;
 mod fulltext;
 pub mod gate;
 pub mod host;
+mod https;
 pub mod imap;
 mod issues;
 pub mod listen;

@@ -4,7 +4,7 @@ use crate::host::{Host, HostError};
 use crate::listen::{ListenError, Service, accept_loop, listeners};
 use crate::stop::{Stopper, stop};
 use crate::watchdog::{self, Heartbeat};
-use crate::{control, deliver, fulltext, notices};
+use crate::{control, deliver, fulltext, notices, reports};
 use policy::config::Settings;
 use sd_notify::NotifyState;
 use std::future::Future;
@@ -84,6 +84,7 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
     supervise("deliver", Arc::clone(host), deliver::run);
     supervise("fulltext", Arc::clone(host), fulltext::run);
     supervise("notices", Arc::clone(host), notices::run);
+    supervise("reports", Arc::clone(host), reports::run);
     supervise("notes", Arc::clone(host), keep_notes);
     tokio::spawn(report_damage(Arc::clone(host)));
     tokio::spawn(watchdog::run(Arc::clone(host), hearts));

@@ -5,6 +5,7 @@
 
 mod account;
 mod address;
+mod counts;
 mod dmarc_row;
 mod envelope;
 mod evidence;
@@ -21,6 +22,7 @@ mod uid;
 
 pub use account::{Account, AppPassword, DirectoryEntry, Group, LocalDomain, PasswordRecord, ScramKeys};
 pub use address::{Address, AddressError, Domain, LocalPart, LocalRule};
+pub use counts::Counts;
 pub use dmarc_row::{DmarcDkim, DmarcOverride, DmarcRow};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Recipient, ReversePath};
 pub use evidence::{

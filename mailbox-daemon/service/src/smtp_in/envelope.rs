@@ -32,6 +32,8 @@ pub(super) struct Delivery {
     pub(super) account: Address,
     /// What `Delivered-To:` says: with the tag, if mail came for one.
     pub(super) delivered_to: Address,
+    /// Whether mail goes there only if it is not the report that the address it came to is for.
+    pub(super) unless_report: bool,
 }
 
 impl Connection {
@@ -124,11 +126,14 @@ impl Transaction {
             self.reported.push(recipient.clone());
         }
         for account in to.accounts {
-            if self.mailboxes.iter().all(|delivery| delivery.account != account) {
-                let is_own_name = recipient.address.folded_without_tag() == account;
-                let delivered_to = if is_own_name { recipient.address.clone() } else { account.clone() };
-                self.mailboxes.push(Delivery { account, delivered_to });
+            let unless_report = to.is_for_reports;
+            if let Some(known) = self.mailboxes.iter_mut().find(|delivery| delivery.account == account) {
+                known.unless_report &= unless_report;
+                continue;
             }
+            let is_own_name = recipient.address.folded_without_tag() == account;
+            let delivered_to = if is_own_name { recipient.address.clone() } else { account.clone() };
+            self.mailboxes.push(Delivery { account, delivered_to, unless_report });
         }
         for address in to.external {
             if self.external.iter().all(|known| known.address != address) {

@@ -1,0 +1,45 @@
+//! Requests to web servers of others.
+
+use reqwest::{Client, redirect};
+use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpsError {
+    #[error("HTTPS cannot be set up: {0}")]
+    Ours(String),
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+}
+
+impl From<reqwest::Error> for HttpsError {
+    /// The last cause says most.
+    fn from(error: reqwest::Error) -> HttpsError {
+        let mut cause: &dyn Error = &error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        HttpsError::NoAnswer(cause.to_string())
+    }
+}
+
+/// A client for one request to a host whose addresses are known: no redirects, no proxy, nothing kept.
+pub(crate) fn client(host: &str, addresses: &[SocketAddr], timeout: Duration) -> Result<Client, HttpsError> {
+    let ours = |error: &dyn Error| HttpsError::Ours(error.to_string());
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .https_only(true)
+        .timeout(timeout)
+        .pool_max_idle_per_host(0)
+        .resolve_to_addrs(host, addresses)
+        .build()
+        .map_err(|error| ours(&error))
+}
