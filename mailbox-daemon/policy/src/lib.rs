@@ -13,6 +13,7 @@ pub mod dnsbl;
 pub mod good_logins;
 pub mod greylist;
 pub mod house;
+pub mod inbound;
 pub mod pressure;
 pub mod priority;
 pub mod rates;

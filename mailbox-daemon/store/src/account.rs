@@ -7,6 +7,7 @@ mod copied;
 mod ledger;
 mod list;
 mod sharing;
+mod special;
 mod tree;
 mod usage;
 

@@ -99,6 +99,14 @@ pub(super) fn domain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Domai
     Domain::parse(&text).map_err(|_| D::Error::custom(format!("`{text}` is no domain name")))
 }
 
+pub(super) fn domains<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Domain>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let parse = |text: &String| {
+        Domain::parse(text).map_err(|_| D::Error::custom(format!("`{text}` is no domain name")))
+    };
+    texts.iter().map(parse).collect()
+}
+
 /// `route.example.org = "..."` nests in TOML what `"example.org" = "..."` does not; both mean the same here.
 pub(super) fn routes<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -5,5 +5,6 @@ pub mod data;
 pub mod header;
 pub mod parse;
 pub mod reply;
+pub mod results;
 pub mod server;
 pub mod write;

@@ -9,6 +9,21 @@ fn listed(rig: &Rig) -> Vec<(String, bool, bool)> {
 }
 
 #[test]
+fn a_special_mailbox_is_found_by_its_mark_or_its_name_or_made() {
+    let rig = Rig::new();
+    let junk = || rig.account.special_mailbox(SpecialUse::Junk, &name("Junk")).unwrap().name();
+    assert_eq!(junk(), name("Junk"));
+    rig.account.rename(&name("Junk"), &name("Spam")).unwrap();
+    assert_eq!(junk(), name("Spam"));
+    rig.account.delete(&name("Spam")).unwrap();
+    assert_eq!(junk(), name("Junk"));
+    assert_eq!(rig.account.special_use(&name("Junk")).unwrap(), Some(SpecialUse::Junk));
+    rig.account.delete(&name("Junk")).unwrap();
+    rig.account.create(&name("Junk"), None).unwrap();
+    assert_eq!(junk(), name("Junk"));
+}
+
+#[test]
 fn an_account_begins_with_the_usual_mailboxes() {
     let rig = Rig::new();
     let entries = rig.account.list().unwrap();

@@ -45,6 +45,12 @@ pub const TOO_FAST: Reply =
 /// Greylisting (RFC 6647 section 2.1).
 pub const NOT_YET: Reply =
     Reply::new(451, 7, 1, "This server does not know you yet, try again in a few minutes");
+/// DNS does not tell what has to be known of the sender (RFC 3463 section 3.5).
+pub const SENDER_DNS_SILENT: Reply =
+    Reply::new(451, 4, 3, "The sender's DNS does not answer, try again later");
+/// SPF or DMARC cannot be evaluated now (RFC 7372 section 3.2).
+pub const CHECKS_UNDECIDED: Reply =
+    Reply::new(451, 7, 24, "The sender cannot be checked right now, try again later");
 /// The disk is full.
 pub const NO_SPACE: Reply = Reply::new(452, 3, 1, "No space left here, try again later");
 /// Memory is short.
@@ -106,6 +112,14 @@ pub const UNWANTED: Reply = Reply::new(550, 7, 1, "Mail from you is not accepted
 pub const NOT_YOUR_ADDRESS: Reply = Reply::new(550, 7, 1, "That sender address is not yours");
 /// More than the account may ever send.
 pub const MAY_NOT_SEND: Reply = Reply::new(550, 7, 1, "That is more than you may send");
+/// The client is on lists of those who send unwanted mail.
+pub const CLIENT_LISTED: Reply = Reply::new(550, 7, 1, "Refused: the client's address is listed");
+/// SPF says no (RFC 7372 section 3.2).
+pub const SPF_FAILED: Reply = Reply::new(550, 7, 23, "Refused: SPF fails");
+/// Neither SPF nor DKIM stands for the author, as DMARC wants (RFC 7372 section 3.3).
+pub const DMARC_FAILED: Reply = Reply::new(550, 7, 26, "Refused: DMARC fails");
+/// The sender's domain takes no mail (RFC 7505 section 4.2).
+pub const SENDER_TAKES_NO_MAIL: Reply = Reply::new(550, 7, 27, "Refused: the sender's domain takes no mail");
 /// Larger than SIZE.
 pub const TOO_LARGE: Reply = Reply::new(552, 3, 4, "The message is larger than this server takes");
 /// An address beyond ASCII without SMTPUTF8 (RFC 6531 section 3.5).
