@@ -22,7 +22,8 @@
 //! fault is mostly a machine's setting, and its owner should find the mail. `p=none` asks for nothing and gets it. Refusals for
 //! SPF alone break forwarding, so they are for those who want them. What DNS does not answer is never a reason to refuse.
 //!
-//! `postmaster@` and `abuse@` always get their mail (RFC 5321 section 4.5.1, RFC 2142): see [`Judgement::for_recipients`].
+//! `postmaster@` and `abuse@` always get their mail (RFC 5321 section 4.5.1, RFC 2142): see
+//! [`Judgement::for_recipients`] and [`crate::access::always_arrives`].
 
 mod reason;
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests;
 pub use reason::Reason;
 
 use crate::config::Inbound;
-use types::{Address, Dmarc, DmarcPolicy, Domain, Evidence, Outcome, ReversePath, SenderDomain};
+use types::{Dmarc, DmarcPolicy, Domain, Evidence, Outcome, ReversePath, SenderDomain};
 
 /// Lists that weigh as much together refuse.
 const REFUSING_WEIGHT: u32 = 2;
@@ -89,12 +90,6 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     }
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict()));
     Judgement { verdict: reasons[0].verdict(), reasons }
-}
-
-/// Whether an address is one of those that always get their mail.
-pub fn is_role(address: &Address) -> bool {
-    let name = address.folded_without_tag();
-    matches!(name.local.as_str(), "postmaster" | "abuse")
 }
 
 impl Judgement {
@@ -213,8 +208,7 @@ fn spf(case: &Case<'_>) -> Option<Reason> {
 
 fn sender_unknown(case: &Case<'_>) -> Option<Reason> {
     let from = case.from.as_ref()?;
-    (case.evidence.sender_domain == SenderDomain::Unknown)
-        .then(|| Reason::SenderUnknown(from.domain.clone()))
+    (case.evidence.sender_domain == SenderDomain::Unknown).then(|| Reason::SenderUnknown(from.domain.clone()))
 }
 
 fn sender_nowhere(case: &Case<'_>) -> Option<Reason> {

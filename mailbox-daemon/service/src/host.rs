@@ -30,6 +30,8 @@ use types::{Address, Network, UnixSeconds};
 
 /// Searches that go through messages at once: each keeps a thread busy.
 const SEARCHING_MAX: usize = 4;
+/// Large messages whose signatures are checked at once: each is mapped as a whole.
+const EXAMINING_MAX: usize = 2;
 
 /// Everything one running box consists of.
 pub struct Host {
@@ -53,6 +55,8 @@ pub struct Host {
     pub stop: Stop,
     /// A place for each message that may be received at once.
     pub receiving: Semaphore,
+    /// A place for each large message whose signatures may be checked at once.
+    pub examining: Semaphore,
     /// A place for each search that may go through messages at once; those waiting take turns.
     pub searching: Semaphore,
     /// IMAP sessions by account.
@@ -167,6 +171,7 @@ impl Host {
         let tls = Tls::load(&state_dir.join(&settings.tls.certificate), &state_dir.join(&settings.tls.key))?;
         Ok(Arc::new(Host {
             receiving: Semaphore::new(settings.limits.receiving_max),
+            examining: Semaphore::new(EXAMINING_MAX),
             searching: Semaphore::new(SEARCHING_MAX),
             requests: AtomicU64::new(0),
             accounts_present: Places::new(),

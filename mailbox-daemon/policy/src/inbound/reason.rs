@@ -27,7 +27,9 @@ pub enum Reason {
     #[error("whether {0} stands for the message cannot be told, its DNS does not answer")]
     DmarcUnknown(Domain),
     /// A trusted ARC chain.
-    #[error("{forwarder}, which is trusted, changed the message on its way and saw it before; {from} alone would fail")]
+    #[error(
+        "{forwarder}, which is trusted, changed the message on its way and saw it before; {from} alone would fail"
+    )]
     ForwarderVouches {
         /// The author's domain.
         from: Domain,

@@ -1,5 +1,5 @@
 use super::*;
-use types::{Arc, DkimSignature, Listing, Spf};
+use types::{Address, Arc, DkimSignature, Listing, Spf};
 
 /// `what is known` -> verdict and the first reason's words.
 ///
@@ -34,7 +34,11 @@ const TABLE: &[(&str, Verdict, &str)] = &[
     // SPF alone
     ("spf=fail", Verdict::Quarantine, "sender.test does not let this client send in its name (SPF)"),
     ("<> spf=fail", Verdict::Quarantine, "sender.test does not let"),
-    ("spf=fail spf_reject", Verdict::Refuse, "sender.test does not let this client send in its name (SPF); sender.test explains: no"),
+    (
+        "spf=fail spf_reject",
+        Verdict::Refuse,
+        "sender.test does not let this client send in its name (SPF); sender.test explains: no",
+    ),
     ("spf=fail spf_reject dkim=pass", Verdict::Accept, "nothing speaks against it"),
     ("dmarc=fail/none spf=fail", Verdict::Quarantine, "sender.test does not let"),
     ("spf=softfail", Verdict::Accept, "nothing speaks against it"),
@@ -52,7 +56,11 @@ const TABLE: &[(&str, Verdict, &str)] = &[
     // lists
     ("list=0", Verdict::Accept, "nothing speaks against it"),
     ("list=1", Verdict::Quarantine, "the client's address is listed by list.test (SBL)"),
-    ("list=1 list=1", Verdict::Refuse, "the client's address is listed by list.test (SBL) and list.test (SBL)"),
+    (
+        "list=1 list=1",
+        Verdict::Refuse,
+        "the client's address is listed by list.test (SBL) and list.test (SBL)",
+    ),
     ("list=2 known dmarc=pass/none", Verdict::Refuse, "the client's address is listed by list.test (SBL)"),
     // correspondents are known by more than their name
     ("list=1 known", Verdict::Quarantine, "the client's address is listed by"),
@@ -66,9 +74,7 @@ fn domain(name: &str) -> Domain {
 }
 
 fn outcome(word: &str) -> Outcome {
-    use Outcome::{Fail, Neutral, None, Pass, PermError, Policy, SoftFail, TempError};
-    let all = [None, Pass, Fail, SoftFail, Neutral, Policy, TempError, PermError];
-    all.into_iter().find(|outcome| outcome.as_str() == word).unwrap_or_else(|| panic!("{word}"))
+    word.parse().unwrap_or_else(|()| panic!("{word}"))
 }
 
 fn dmarc_of(text: &str) -> Dmarc {
@@ -82,6 +88,7 @@ fn dmarc_of(text: &str) -> Dmarc {
         outcome: outcome(word),
         from: domain("author.test"),
         record_of: Some(domain("author.test")),
+        record: None,
         policy,
         is_spf_aligned: false,
         is_dkim_aligned: false,
@@ -138,8 +145,7 @@ fn the_table() {
                 (other, _) => panic!("{other}"),
             }
         }
-        let case =
-            Case { evidence: &evidence, settings: &settings, from: &from, is_correspondent };
+        let case = Case { evidence: &evidence, settings: &settings, from: &from, is_correspondent };
         let judgement = judge(&case);
         assert_eq!(judgement.verdict, *verdict, "{known}: {:?}", judgement.reasons);
         let said = judgement.reasons[0].to_string();
@@ -157,11 +163,6 @@ fn roles_always_get_their_mail() {
     assert_eq!(refused.for_recipients(true), Verdict::Quarantine);
     assert_eq!(put_off.for_recipients(true), Verdict::Quarantine);
     assert_eq!(of(Reason::NothingAgainst).for_recipients(true), Verdict::Accept);
-    for (text, expected) in
-        [("postmaster@a.test", true), ("Abuse+x@a.test", true), ("PostMaster@a.test", true), ("abused@a.test", false)]
-    {
-        assert_eq!(is_role(&Address::parse(text).unwrap()), expected, "{text}");
-    }
 }
 
 #[test]

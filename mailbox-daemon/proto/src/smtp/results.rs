@@ -79,7 +79,8 @@ fn spf(found: &Spf, property: &str, identity: String) -> String {
 /// The address as it is where it needs no quotes; otherwise the domain says enough.
 fn mail_from(from: &ReversePath) -> String {
     let Some(from) = from else { return String::new() };
-    let is_plain = from.local.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-_.=".contains(&byte));
+    let is_plain =
+        from.local.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-_.=".contains(&byte));
     match is_plain {
         true => from.to_string(),
         false => from.domain.to_string(),
@@ -155,7 +156,11 @@ mod tests {
 
     fn evidence(foreign: &str) -> Evidence {
         Evidence {
-            spf_helo: Some(Spf { outcome: Outcome::None, domain: domain("mx.example.org"), explanation: None }),
+            spf_helo: Some(Spf {
+                outcome: Outcome::None,
+                domain: domain("mx.example.org"),
+                explanation: None,
+            }),
             spf_mail_from: Some(Spf {
                 outcome: Outcome::Pass,
                 domain: domain("example.org"),
@@ -173,11 +178,17 @@ mod tests {
                 outcome: Outcome::Pass,
                 from: domain("example.org"),
                 record_of: Some(domain("example.org")),
+                record: None,
                 policy: DmarcPolicy::Reject,
                 is_spf_aligned: true,
                 is_dkim_aligned: false,
             }),
-            arc: Arc { outcome: Outcome::Fail, sealers: vec![domain("lists.test")], first_dmarc: None, reason: None },
+            arc: Arc {
+                outcome: Outcome::Fail,
+                sealers: vec![domain("lists.test")],
+                first_dmarc: None,
+                reason: None,
+            },
             reverse_dns: ReverseDns { outcome: Outcome::Pass, name: Some(foreign.to_owned()) },
             ..Evidence::default()
         }
@@ -204,14 +215,21 @@ mod tests {
              \tiprev=pass (no \"key\" ?yet?) policy.iprev=192.0.2.1\r\n"
         );
         let nothing = written("mail.home.test", &Evidence::default(), "<>");
-        assert_eq!(nothing, "Authentication-Results: mail.home.test;\r\n\tiprev=none policy.iprev=192.0.2.1\r\n");
-        assert!(written("h.test", &evidence(""), "\"a b\"@example.org").contains("smtp.mailfrom=example.org;"));
+        assert_eq!(
+            nothing,
+            "Authentication-Results: mail.home.test;\r\n\tiprev=none policy.iprev=192.0.2.1\r\n"
+        );
+        assert!(
+            written("h.test", &evidence(""), "\"a b\"@example.org").contains("smtp.mailfrom=example.org;")
+        );
     }
 
     #[test]
     fn a_verdict_in_words() {
         let mut out = Vec::new();
-        let long = ["because of a reason", "that takes", "quite a few words to tell,", "so that it needs two lines"].join(" ");
+        let long =
+            ["because of a reason", "that takes", "quite a few words to tell,", "so that it needs two lines"]
+                .join(" ");
         verdict("junk", &[long, "and\r\nX: \u{e9}".to_owned()], &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),

@@ -1,5 +1,6 @@
 use super::compose::{Composition, own_lines};
 use super::envelope::{Delivery, Transaction};
+use super::judge::{Judged, word};
 use super::receive::{Incoming, scan_limits};
 use super::sender::{note_correspondents, take_allowance};
 use super::spooled::Spooled;
@@ -12,9 +13,9 @@ use proto::smtp::reply::{Reply, say};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use store::queue::{Header, Queued};
-use store::{Arrival, Mailbox, NewMessage, StoreError, Ticket};
+use store::{AccountMail, Arrival, Mailbox, NewMessage, StoreError, Ticket};
 use tracing::{info, warn};
-use types::{Address, Envelope, Flags, MailboxName, UnixSeconds};
+use types::{Address, Envelope, Flags, MailboxName, SpecialUse, UnixSeconds};
 
 /// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
 const SCANNERS_MAX: usize = 8;
@@ -28,7 +29,7 @@ struct Stored {
 
 /// Where one copy goes.
 enum Copy {
-    Mailbox { inbox: Arc<Mailbox>, digest: Vec<u8> },
+    Mailbox { mailbox: Arc<Mailbox>, digest: Vec<u8> },
     Queue,
 }
 
@@ -47,8 +48,15 @@ impl Connection {
             info!(id = incoming.id, peer = %self.peer, from = %sender(&transaction), reply = %refusal, "message refused");
             return refusal;
         }
-        match self.put(&transaction, &mut incoming).await {
+        let judged = match self.judge(&transaction, &mut incoming).await {
+            Ok(judged) => judged,
+            Err(refusal) => return refusal,
+        };
+        match self.put(&transaction, &mut incoming, judged.as_ref()).await {
             Ok(()) => {
+                if let Some(judged) = &judged {
+                    self.note_dmarc(&transaction, &judged.evidence, judged.verdict);
+                }
                 note_correspondents(&self.host, self.login.as_ref(), &transaction);
                 self.report_success(&transaction, &mut incoming).await;
                 say::MESSAGE_ACCEPTED.with_text(format!("Accepted as {}", incoming.id))
@@ -61,16 +69,24 @@ impl Connection {
     }
 
     /// Puts every copy where it belongs.
-    async fn put(&self, transaction: &Transaction, incoming: &mut Incoming) -> Result<(), StoreError> {
+    async fn put(
+        &self,
+        transaction: &Transaction,
+        incoming: &mut Incoming,
+        judged: Option<&Judged>,
+    ) -> Result<(), StoreError> {
         let account = self.login.as_ref().map(|login| &login.account);
         let composition = Composition {
             onward: Vec::new(),
+            results: judged.map(|judged| judged.fields(self, transaction)).unwrap_or_default(),
             trace: std::mem::take(&mut incoming.trace),
             fields: std::mem::take(&mut incoming.missing_fields).into_bytes(),
             is_submission: account.is_some(),
+            host: self.settings.hostname.clone(),
         };
         let now = self.host.now();
-        let copies = Copies { host: &self.host, transaction, composition: &composition };
+        let is_junk = judged.is_some_and(Judged::is_junk);
+        let copies = Copies { host: &self.host, transaction, composition: &composition, is_junk };
         let (bytes, queue_id) = settle(disk(|| copies.store(&mut incoming.spooled, account, now))).await?;
         info!(
             id = incoming.id,
@@ -79,6 +95,8 @@ impl Connection {
             to = %recipients(transaction),
             queue_id,
             bytes,
+            verdict = judged.map(|judged| word(judged.verdict)),
+            why = judged.map(|judged| judged.reasons.join("; ")),
             ms = incoming.started_at.elapsed().as_millis() as u64,
             "message accepted"
         );
@@ -118,6 +136,8 @@ struct Copies<'a> {
     host: &'a Host,
     transaction: &'a Transaction,
     composition: &'a Composition,
+    /// Whether the mailboxes' copies lie in Junk.
+    is_junk: bool,
 }
 
 impl Copies<'_> {
@@ -132,10 +152,10 @@ impl Copies<'_> {
         for (message, copy) in self.write(spooled)? {
             stored.bytes = stored.bytes.max(message.bytes());
             match copy {
-                Copy::Mailbox { inbox, digest } => {
+                Copy::Mailbox { mailbox, digest } => {
                     let arrival =
                         Arrival { flags: Flags::NONE, keywords: Vec::new(), internal_date: now, digest };
-                    stored.tickets.push(inbox.add(message, arrival)?.ticket);
+                    stored.tickets.push(mailbox.add(message, arrival)?.ticket);
                 }
                 Copy::Queue => {
                     let envelope = onward(self.transaction);
@@ -176,14 +196,26 @@ impl Copies<'_> {
         is_scanned: bool,
     ) -> Result<(NewMessage, Copy), StoreError> {
         let account = self.host.store.account(&delivery.account)?;
-        let inbox = account.mailbox(&MailboxName::inbox())?;
+        let mailbox = match self.is_junk && !delivery.is_for_role {
+            true => junk(&account)?,
+            false => account.mailbox(&MailboxName::inbox())?,
+        };
         let mut message = account.new_message()?;
         let own_lines = own_lines(&self.transaction.mail.from, delivery);
         let limits = &self.host.settings.load().limits;
         let mut scanner = is_scanned.then(|| Scanner::new(scan_limits(limits)));
         self.composition.write_mailbox_copy(spooled, &own_lines, &mut message, scanner.as_mut())?;
         let digest = scanner.map(|scanner| scanner.finish().into_bytes()).unwrap_or_default();
-        Ok((message, Copy::Mailbox { inbox, digest }))
+        Ok((message, Copy::Mailbox { mailbox, digest }))
+    }
+}
+
+/// Where suspicious mail lies: the INBOX if there can be no other place.
+fn junk(account: &Arc<AccountMail>) -> Result<Arc<Mailbox>, StoreError> {
+    let made = MailboxName::parse("Junk").map_err(|_| StoreError::NameUnfit);
+    match made.and_then(|name| account.special_mailbox(SpecialUse::Junk, &name)) {
+        Err(StoreError::TooManyMailboxes | StoreError::NameUnfit) => account.mailbox(&MailboxName::inbox()),
+        found => found,
     }
 }
 
@@ -196,7 +228,7 @@ fn onward(transaction: &Transaction) -> Envelope {
     }
 }
 
-fn sender(transaction: &Transaction) -> String {
+pub(super) fn sender(transaction: &Transaction) -> String {
     transaction.mail.from.as_ref().map_or_else(|| "<>".to_owned(), ToString::to_string)
 }
 

@@ -6,28 +6,34 @@ use crate::host::Host;
 use policy::submission::is_dropped_field;
 use proto::mime::Scanner;
 use proto::smtp::header::Field;
+use proto::smtp::results::is_forged;
 use store::{NewMessage, StoreError};
-use types::ReversePath;
+use types::{Domain, ReversePath};
 
 /// What is put on top of a message and left out of it.
 ///
 /// ```text
 /// Return-Path, Delivered-To   a mailbox's own copy
 /// onward                      the copy for other servers
+/// results                     what the checks found
 /// trace                       Received of this hop
-/// fields
+/// fields                      what a submitted message lacks
 /// the header as it came, without what is left out
 /// the body as it came
 /// ```
 pub(super) struct Composition {
-    /// Above the trace of the copy that goes on to other servers.
+    /// On top of the copy that goes on to other servers.
     pub(super) onward: Vec<u8>,
+    /// Above the trace, so that nothing below it can be taken for ours (RFC 8601 section 5).
+    pub(super) results: Vec<u8>,
     /// `Received:` of this hop.
     pub(super) trace: Vec<u8>,
     /// Below the trace, on every copy.
     pub(super) fields: Vec<u8>,
     /// Whether somebody who lives here sent it.
     pub(super) is_submission: bool,
+    /// This server, whose name nobody else may use in what is found out.
+    pub(super) host: Domain,
 }
 
 impl Composition {
@@ -57,6 +63,7 @@ impl Composition {
     /// Whether a field of what came is left out of what is kept.
     pub(super) fn leaves_out(&self, field: &Field<'_>) -> bool {
         is_dropped_field(field.name, self.is_submission)
+            || is_forged(field.name, field.value, self.host.as_str())
     }
 
     fn pass_on(
@@ -65,7 +72,7 @@ impl Composition {
         top: &[u8],
         take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for part in [top, &self.trace, &self.fields] {
+        for part in [top, &self.results, &self.trace, &self.fields] {
             take(part)?;
         }
         spooled.pass_on(&|field| self.leaves_out(field), take)

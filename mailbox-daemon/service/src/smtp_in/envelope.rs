@@ -4,6 +4,7 @@ use super::{Connection, reply_to_store};
 use crate::directory::expand;
 use crate::disk;
 use crate::host::Host;
+use policy::access::always_arrives;
 use policy::pressure::Shortage;
 use policy::recipients::{Destinations, RecipientError};
 use proto::smtp::parse::Mail;
@@ -34,6 +35,8 @@ pub(super) struct Delivery {
     pub(super) delivered_to: Address,
     /// Whether mail goes there only if it is not the report that the address it came to is for.
     pub(super) unless_report: bool,
+    /// Whether it comes through an address that always gets its mail, such as `postmaster@`.
+    pub(super) is_for_role: bool,
 }
 
 impl Connection {
@@ -54,6 +57,7 @@ impl Connection {
         if let Err(refusal) = self.take_turn(&mail.from) {
             return refusal;
         }
+        self.inquire(&mail.from);
         self.transaction = Some(Transaction::new(mail));
         say::SENDER_OK
     }
@@ -125,15 +129,17 @@ impl Transaction {
         if to.external.is_empty() && recipient.notify.is_some_and(|notify| notify.success) {
             self.reported.push(recipient.clone());
         }
+        let is_for_role = always_arrives(&recipient.address.local);
         for account in to.accounts {
             let unless_report = to.is_for_reports;
             if let Some(known) = self.mailboxes.iter_mut().find(|delivery| delivery.account == account) {
                 known.unless_report &= unless_report;
+                known.is_for_role |= is_for_role;
                 continue;
             }
             let is_own_name = recipient.address.folded_without_tag() == account;
             let delivered_to = if is_own_name { recipient.address.clone() } else { account.clone() };
-            self.mailboxes.push(Delivery { account, delivered_to, unless_report });
+            self.mailboxes.push(Delivery { account, delivered_to, unless_report, is_for_role });
         }
         for address in to.external {
             if self.external.iter().all(|known| known.address != address) {

@@ -1,13 +1,14 @@
 //! Mail coming in: from other servers on port 25, from the people who live here on the submission ports.
 //!
 //! `proto::smtp::server` says what is to be done, one handler here does each: [`envelope`] looks recipients up, [`receive`]
-//! takes the message in, [`compose`] says what its copies consist of, [`accept`] puts them on disk before anybody reads a 250,
-//! [`login`] logs people in, [`strangers`] is for those who do not.
+//! takes the message in, [`judge`] asks what becomes of it, [`compose`] says what its copies consist of, [`accept`] puts
+//! them on disk before anybody reads a 250, [`login`] logs people in, [`strangers`] is for those who do not.
 
 mod accept;
 mod compose;
 mod envelope;
 mod header;
+mod judge;
 mod login;
 mod receive;
 mod sender;
@@ -19,6 +20,7 @@ pub(crate) mod trace_id;
 pub use proto::smtp::server::Role;
 
 use crate::auth::Login;
+use crate::evidence::Inquiry;
 use crate::gate::Guest;
 use crate::host::Host;
 use crate::stream::Stream;
@@ -73,6 +75,8 @@ struct Connection {
     transaction: Option<Transaction>,
     /// Mistakes the client has waited for already.
     errors_seen: u32,
+    /// What is asked about a client who brings mail from others.
+    inquiry: Option<Inquiry>,
     out: Vec<u8>,
 }
 
@@ -119,6 +123,7 @@ impl Connection {
             login: None,
             transaction: None,
             errors_seen: 0,
+            inquiry: None,
             out: Vec::new(),
         }
     }

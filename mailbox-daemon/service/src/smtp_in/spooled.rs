@@ -56,6 +56,11 @@ impl Spooled {
         &self.held
     }
 
+    /// Whether [`Spooled::raw`] costs nothing.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// Moves what is too much for memory to the disk.
     pub(super) fn relieve(&mut self, host: &Host) -> Result<(), StoreError> {
         if self.file.is_some() || self.held.len() <= HELD_BYTES_MAX {

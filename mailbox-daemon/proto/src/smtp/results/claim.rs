@@ -123,7 +123,17 @@ mod tests {
 
     #[test]
     fn nobody_can_tell_whose_it_is() {
-        for value in ["", " ", "; spf=pass", " (open mail.home.test; spf=pass", " \"mail.home", " \"\"; none", " other.test 2; spf=pass", " other.test 1x; none", " other.test mail.home.test; spf=pass"] {
+        for value in [
+            "",
+            " ",
+            "; spf=pass",
+            " (open mail.home.test; spf=pass",
+            " \"mail.home",
+            " \"\"; none",
+            " other.test 2; spf=pass",
+            " other.test 1x; none",
+            " other.test mail.home.test; spf=pass",
+        ] {
             assert!(is_forged(b"Authentication-Results", value.as_bytes(), HOST), "{value}");
         }
         assert!(is_forged(b"x-mailbox-verdict", b" accept", HOST));
@@ -131,7 +141,14 @@ mod tests {
 
     #[test]
     fn what_others_found_stays() {
-        for value in [" other.test; spf=pass", " other.test 1; none", " (mail.home.test) other.test; dkim=pass", " a.mail.home.test; none", " home.test;", " other.test"] {
+        for value in [
+            " other.test; spf=pass",
+            " other.test 1; none",
+            " (mail.home.test) other.test; dkim=pass",
+            " a.mail.home.test; none",
+            " home.test;",
+            " other.test",
+        ] {
             assert!(!is_forged(b"Authentication-Results", value.as_bytes(), HOST), "{value}");
         }
         assert!(!is_forged(b"ARC-Authentication-Results", b" i=1; mail.home.test; none", HOST));
