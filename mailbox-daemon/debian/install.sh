@@ -4,6 +4,7 @@
 set -eu
 
 list="$(dirname "$0")/packages.txt"
+unpacked="${XDG_CACHE_HOME:-$HOME/.cache}/mailbox-daemon/unpacked"
 
 # The words of packages.txt: "<package> <target> <reason...>" for the targets asked for, each package once.
 wanted() {
@@ -22,6 +23,32 @@ missing() {
     done
 }
 
+# The same for packages that are only unpacked: mail servers exclude each other when they are installed.
+not_unpacked() {
+    for target in "$@"; do wanted "$target/unpacked"; done | while read -r package _target reason; do
+        [ -d "$unpacked/$package" ] || printf '%s %s\n' "$package" "$reason"
+    done
+}
+
+# Their files, nothing configured and nothing started.
+unpack() {
+    mkdir -p "$unpacked"
+    (
+        cd "$unpacked"
+        rm -rf "$1".deb "$1".part "$1"_*.deb
+        apt-get -q -o APT::Sandbox::User=root download "$1"
+        mv "$1"_*.deb "$1".deb
+        dpkg-deb -x "$1".deb "$1".part
+        rm "$1".deb
+        mv "$1".part "$1"
+    )
+}
+
+# What the programs of a package are linked with.
+libraries_of() {
+    apt-cache depends "$1" | awk '$1 == "Depends:" && $2 ~ /^lib/ { print $2 }'
+}
+
 # Mail servers must not start because they were installed: neither now, through policy-rc.d, nor at the next boot.
 install_quietly() {
     policy=/usr/sbin/policy-rc.d
@@ -38,6 +65,12 @@ install_quietly() {
         echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
     fi
     apt-get -q update
+    for package in $to_unpack; do
+        for library in $(libraries_of "$package"); do
+            is_installed "$library" || set -- "$@" "$library"
+        done
+    done
+    [ $# -gt 0 ] || return 0
     # --no-remove: another mail server on this machine stays, and apt says what stands in the way.
     apt-get -q -y --no-install-recommends --no-remove install "$@"
     for package in "$@"; do
@@ -59,7 +92,8 @@ disable() {
 }
 
 if [ "${1:-}" = --as-root ]; then
-    shift
+    to_unpack="$2"
+    shift 2
     install_quietly "$@"
     exit
 fi
@@ -69,13 +103,16 @@ if ! command -v dpkg-query >/dev/null; then
     exit 0
 fi
 todo="$(missing build "$@")"
-[ -n "$todo" ] || exit 0
+to_unpack="$(not_unpacked "$@")"
+[ -n "$todo$to_unpack" ] || exit 0
 
 echo "Missing Debian packages, installed now:"
-printf '%s\n' "$todo" | while read -r package reason; do
-    printf '  %-20s %s\n' "$package" "$reason"
+printf '%s\n' "$todo" "$to_unpack" | while read -r package reason; do
+    [ -z "$package" ] || printf '  %-20s %s\n' "$package" "$reason"
 done
-packages="$(printf '%s\n' "$todo" | cut -d' ' -f1)"
+names() { printf '%s\n' "$1" | cut -d' ' -f1 | tr '\n' ' '; }
+packages="$(names "$todo")"
+to_unpack="$(names "$to_unpack")"
 if [ "$(id -u)" = 0 ]; then
     as_root=
 elif command -v sudo >/dev/null; then
@@ -85,4 +122,5 @@ else
     exit 1
 fi
 # shellcheck disable=SC2086 # one word per package is meant
-$as_root sh "$0" --as-root $packages
+$as_root sh "$0" --as-root "$to_unpack" $packages
+for package in $to_unpack; do unpack "$package"; done

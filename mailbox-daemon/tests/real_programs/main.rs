@@ -9,18 +9,22 @@ mod support;
 
 mod curl;
 mod dovecot;
+mod exim;
 mod fetch_alike;
 mod fetchmail;
 mod imaplib;
+mod mail_server;
 mod mbsync;
 mod neomutt;
 mod offlineimap;
+mod opensmtpd;
 mod openssl;
 mod postfix;
 mod program;
 mod search_alike;
 mod swaks;
 mod twin;
+mod unpacked;
 
 use support::demo::{Demo, Door};
 use support::imap::ImapClient;

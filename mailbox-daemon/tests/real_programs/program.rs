@@ -136,6 +136,14 @@ impl Program {
     }
 }
 
+/// A program as root: mail servers start only so, and change to users of their own by themselves.
+pub fn as_root(name: &str) -> Program {
+    match nix::unistd::geteuid().is_root() {
+        true => Program::new(name, name),
+        false => Program::new("sudo", "sudo").arg("env").arg("PATH=/usr/sbin:/usr/bin:/sbin:/bin").arg(name),
+    }
+}
+
 /// Where a program lies; servers lie in folders a user's PATH may lack.
 fn find(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
