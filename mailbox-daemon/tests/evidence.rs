@@ -5,9 +5,11 @@
 
 mod support;
 
+use serde::Deserialize;
 use service::dns::Resolver;
 use service::evidence::Inquiry;
-use std::net::IpAddr;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use support::dns::Dns;
 use types::{Address, Domain, Evidence, Outcome, ReversePath, SenderDomain};
@@ -20,13 +22,15 @@ struct Bringer<'a> {
     from: &'a str,
 }
 
-async fn evidence(dns: &Dns, bringer: &Bringer<'_>, message: &str) -> Evidence {
+fn inquiry(dns: &Dns, client: &str) -> Inquiry {
     let resolver = Arc::new(Resolver::new(Some(dns.address().parse().unwrap())).unwrap());
-    let receiver = Domain::parse("box.home.test").unwrap();
-    let client: IpAddr = bringer.client.parse().unwrap();
+    Inquiry::alone(resolver, &Domain::parse("box.home.test").unwrap(), client.parse().unwrap())
+}
+
+async fn evidence(dns: &Dns, bringer: &Bringer<'_>, message: &str) -> Evidence {
+    let mut inquiry = inquiry(dns, bringer.client);
     let from: ReversePath =
         Some(bringer.from).filter(|from| !from.is_empty()).map(|from| Address::parse(from).unwrap());
-    let mut inquiry = Inquiry::alone(resolver, &receiver, client);
     inquiry.envelope(bringer.helo, &from);
     inquiry.message(message.replace('\n', "\r\n").as_bytes()).await
 }
@@ -57,6 +61,82 @@ async fn spf_is_evaluated_as_rfc_7208_says() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What the table says of RFC 7208 is what python3-spf says, which leaves out address literals.
+#[test]
+fn spf_comes_to_the_verdicts_of_another_implementation() {
+    let (zone, cases) = table(include_str!("evidence/spf.txt"));
+    let dns = Dns::serve(&zone, &["broken.test"]);
+    let (cases, asked): (Vec<_>, String) = cases
+        .iter()
+        .filter(|case| !case[1].contains('['))
+        .map(|case| (case, format!("{} {}\n", case[1], case[2])))
+        .unzip();
+    let port = dns.address().rsplit(':').next().unwrap().to_owned();
+    let words = python("spf_alike.py", &[&port], &asked);
+    let wrong: Vec<_> = words
+        .lines()
+        .zip(&cases)
+        .filter(|(word, case)| **word != case[0])
+        .map(|(word, case)| format!("{} python3-spf says {word}", case.join(" ")))
+        .collect();
+    assert_eq!(words.lines().count(), cases.len(), "python3-spf ended early");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Debian's python, for which its packages are.
+fn python(script: &str, arguments: &[&str], input: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/evidence/").to_owned() + script;
+    let mut child = Command::new("/usr/bin/python3")
+        .arg(path)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is there");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{script} failed: `make test` installs what it needs");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What python3-dkim and opendkim signed, sealed and said.
+#[derive(Deserialize)]
+struct Signed {
+    zone: String,
+    cases: Vec<SignedCase>,
+}
+
+#[derive(Deserialize)]
+struct SignedCase {
+    name: String,
+    message: String,
+    dkim: Option<String>,
+    arc: Option<String>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_and_seals_of_others_are_verified() {
+    let signed: Signed = serde_json::from_str(&python("signed.py", &[], "")).unwrap();
+    let dns = Dns::serve(&signed.zone, &["broken.test"]);
+    let mut wrong = Vec::new();
+    for case in &signed.cases {
+        let message = data_encoding::BASE64.decode(case.message.as_bytes()).unwrap();
+        let mut inquiry = inquiry(&dns, "192.0.2.1");
+        let found = inquiry.message(&message).await;
+        let words: Vec<_> = found.dkim.iter().map(|signature| signature.outcome.as_str()).collect();
+        let is_as_expected = match (&case.dkim, &case.arc) {
+            (Some(dkim), _) => words.join(" ") == *dkim,
+            (_, arc) => Some(found.arc.outcome.as_str()) == arc.as_deref(),
+        };
+        if !is_as_expected {
+            let said = case.dkim.as_ref().or(case.arc.as_ref());
+            wrong.push(format!("{}: {said:?}, here {:?} {:?}", case.name, found.dkim, found.arc));
+        }
+    }
+    assert!(signed.cases.len() > 1000, "only {} cases", signed.cases.len());
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), signed.cases.len(), wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
