@@ -8,6 +8,7 @@ mod maildir;
 mod mime;
 mod sasl;
 mod smtp;
+mod trust;
 mod words;
 
 /// A target.
@@ -29,6 +30,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("smtp_command", smtp::command),
     ("smtp_message", smtp::message),
     ("smtp_session", smtp::session),
+    ("trust_records", trust::records),
+    ("trust_signatures", trust::signatures),
     ("words", words::words),
 ];
 

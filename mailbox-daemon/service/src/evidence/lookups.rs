@@ -77,3 +77,27 @@ impl Lookups {
 fn take_one(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::UdpSocket;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_name_server_costs_no_more_than_the_time_and_the_budget() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let resolver = Resolver::new(Some(silent.local_addr().unwrap())).unwrap();
+        let lookups = Lookups::new(Arc::new(resolver));
+        let begun = Instant::now();
+        assert_eq!(lookups.txt("a.test").await, Answer::Failed);
+        assert!(begun.elapsed() <= QUESTION_TIMEOUT + Duration::from_millis(10), "{:?}", begun.elapsed());
+        lookups.message_left.store(0, Ordering::Relaxed);
+        let begun = Instant::now();
+        assert_eq!(lookups.txt("b.test").await, Answer::Failed);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        let next = lookups.for_next_message();
+        assert_eq!(next.message_left.load(Ordering::Relaxed), MESSAGE_QUESTIONS_MAX);
+        assert_eq!(next.connection_left.load(Ordering::Relaxed), CONNECTION_QUESTIONS_MAX - 1);
+    }
+}

@@ -3,6 +3,8 @@
 //! An [`Inquiry`] lives as long as the connection. Each look-up begins as soon as its question is known, so that answers are
 //! there when somebody waits for them; dropping the inquiry ends what still runs.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod blocklists;
 mod examined;
 mod keys;

@@ -48,3 +48,35 @@ impl<T> Drop for Pending<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_come_or_breaks_is_replaced_and_a_late_answer_is_kept() {
+        let (answer, asked) = oneshot::channel();
+        let mut late = Pending::begin(async { asked.await.unwrap_or(0) });
+        assert_eq!(late.get(Instant::now() + Duration::from_secs(1), 7).await, 7);
+        assert!(!late.is_ready());
+        answer.send(3).unwrap();
+        assert_eq!(late.get(Instant::now() + Duration::from_secs(1), 7).await, 3);
+        assert!(late.is_ready());
+        let mut broken: Pending<u8> = Pending::begin(async { panic!("as a hostile record would have it") });
+        assert_eq!(broken.get(Instant::now() + Duration::from_secs(1), 7).await, 7);
+        assert!(broken.is_ready());
+    }
+
+    #[tokio::test]
+    async fn dropping_ends_what_runs() {
+        let (held, ended) = oneshot::channel::<()>();
+        let running = Pending::begin(async move {
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        drop(running);
+        assert!(ended.await.is_err());
+    }
+}
