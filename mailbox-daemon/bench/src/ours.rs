@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::fault::{Doing, Fault, Outcome};
 use crate::maildir::{self, Form};
 use crate::process::Tree;
-use crate::servers::{ANA, Doors, PASSWORD, SLOW_DOMAIN, Server, Setup};
+use crate::servers::{ANA, Doors, FAST_DOMAIN, PASSWORD, SLOW_DOMAIN, Server, Setup};
 use crate::smtp::Submission;
 
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -46,7 +46,9 @@ impl Daemon {
         }
         let mut command = Command::new(&self.program);
         command.arg("demo").arg("--dir").arg(&state).args(["--port-base", &base.to_string()]);
-        command.args(["--set", &format!("outbound.route.{SLOW_DOMAIN}={sink}")]);
+        for domain in [SLOW_DOMAIN, FAST_DOMAIN] {
+            command.args(["--set", &format!("outbound.route.{domain}={sink}")]);
+        }
         if let Some(names) = setup.names {
             command.args(["--set", &format!("dns.resolver={names}")]);
         }

@@ -19,7 +19,7 @@ use crate::fault::{Doing, Fault, Outcome};
 use crate::leftovers::{self, Guard, Leftover};
 use crate::maildir::{self, Form};
 use crate::process::Tree;
-use crate::servers::{ANA, BEN, Doors, PASSWORD, SLOW_DOMAIN, Server, Setup};
+use crate::servers::{ANA, BEN, Doors, FAST_DOMAIN, PASSWORD, SLOW_DOMAIN, Server, Setup};
 use crate::smtp::Submission;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -134,7 +134,12 @@ impl Programs {
             ("master.cf", filled(include_str!("peers/master.cf"), folder, ports)),
             ("dovecot.conf", filled(include_str!("peers/dovecot.conf"), folder, ports) + setup.dovecot),
             ("mailboxes", format!("{ANA} .\n{BEN} .\n")),
-            ("transport", format!("{SLOW_DOMAIN} smtp:[{}]:{}\n", sink.ip(), sink.port())),
+            (
+                "transport",
+                [SLOW_DOMAIN, FAST_DOMAIN]
+                    .map(|domain| format!("{domain} smtp:[{}]:{}\n", sink.ip(), sink.port()))
+                    .concat(),
+            ),
             ("users", users.concat()),
             ("cert.pem", certificate.cert.pem()),
             ("key.pem", certificate.signing_key.serialize_pem()),

@@ -24,6 +24,9 @@ pub const PASSWORD: &str = "demo-password";
 /// A domain whose mail server answers 451 to everything.
 pub const SLOW_DOMAIN: &str = "slow.test";
 
+/// A domain whose mail server takes everything.
+pub const FAST_DOMAIN: &str = "fast.test";
+
 /// Which server.
 #[derive(Debug)]
 pub enum Kind {
@@ -91,7 +94,7 @@ pub struct Server {
 }
 
 impl<'a> Site<'a> {
-    /// Makes an empty folder under `parent`; mail for [`SLOW_DOMAIN`] will go to `sink`.
+    /// Makes an empty folder under `parent`; mail for [`SLOW_DOMAIN`] and [`FAST_DOMAIN`] will go to `sink`.
     pub fn new(kind: &'a Kind, parent: &Path, sink: SocketAddr) -> Outcome<Site<'a>> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -38,6 +38,7 @@ const TARGETS: &[(&str, Goal)] = &[
     ("fulltext.search_body_ms", AtMost(50.0)),
     ("queue.submit_per_s", TimesPeers(3.0)),
     ("queue.more_pss_kib", AtMost(2.0 * 1024.0)),
+    ("outbound.messages_per_s", TimesPeers(2.0)),
 ];
 
 /// Measures that must take half of the peers' time and CPU.

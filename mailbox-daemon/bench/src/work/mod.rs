@@ -9,6 +9,7 @@ mod idle;
 mod idle500;
 mod latency;
 mod mailbox;
+mod outbound;
 mod queue;
 
 use std::time::Duration;
@@ -82,6 +83,11 @@ pub const ALL: &[Work] = &[
         name: "queue",
         about: "10,000 messages submitted to a destination that answers 451",
         run: queue::run,
+    },
+    Work {
+        name: "outbound",
+        about: "10,000 messages submitted and handed to a destination that takes them",
+        run: outbound::run,
     },
 ];
 
