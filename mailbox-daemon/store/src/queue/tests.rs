@@ -3,6 +3,8 @@ use crate::disk::crash::{CrashDisk, Survival};
 use proptest::prelude::*;
 use types::{Address, Envelope, MailParameters, Recipient};
 
+mod hand_over;
+
 fn header(to: &[&str], arrived_at: UnixSeconds) -> Header {
     let address = |text: &str| Address::parse(text).unwrap();
     let recipients =
