@@ -79,7 +79,11 @@ fn wait_until_empty(demo: &Demo) {
     while demo.told(&["--json", "queue", "list"], "").trim() != "[]" {
         // What a broken connection put off is not waited for.
         demo.tell(&["queue", "retry"], "");
-        assert!(start.elapsed() < PATIENCE, "the queue does not empty: {}", demo.told(&["queue", "list"], ""));
+        assert!(
+            start.elapsed() < PATIENCE,
+            "the queue does not empty: {}",
+            demo.told(&["queue", "list"], "")
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -41,7 +41,9 @@ fn deliver(queue: &Queue, now: UnixSeconds, server: &mut NextServer) -> Result<(
         let (far, near): (Vec<usize>, Vec<usize>) = pending.iter().partition(|index| is_far(index));
         let is_put_off = !far.is_empty() && claim.progress().attempts == 0;
         let now_served = if is_put_off { near } else { pending };
-        now_served.iter().for_each(|index| server.take((id, *index)));
+        for index in &now_served {
+            server.take((id, *index));
+        }
         let served = now_served.iter().map(|index| (id, *index));
         if is_put_off {
             let marks: Vec<_> = now_served.iter().map(|index| (*index, RecipientState::Delivered)).collect();
