@@ -35,9 +35,9 @@ pub fn report(envelope: &Envelope, events: &[(usize, Event)]) -> Option<Report> 
         .filter(|(index, event)| is_wanted(envelope.recipients[*index].notify, *event))
         .collect();
     let tells_failure = about.iter().any(|(_, event)| *event == Event::Failed);
-    // RFC 3461 section 4.3: only a failure returns the whole message.
+    // RFC 3461 section 4.3: only a failure returns the whole message; RFC 8689 section 5: never one under REQUIRETLS.
     let returns = match envelope.parameters.ret {
-        Some(DsnReturn::Full) if tells_failure => DsnReturn::Full,
+        Some(DsnReturn::Full) if tells_failure && !envelope.parameters.require_tls => DsnReturn::Full,
         _ => DsnReturn::Headers,
     };
     (!about.is_empty()).then_some(Report { to, about, returns })

@@ -16,7 +16,7 @@ mod target;
 pub use access::AccessSettings;
 pub use dns::Dns;
 pub use inbound::{BlockList, Inbound};
-pub use outbound::{Direct, Outbound};
+pub use outbound::{Direct, Ipv6, Outbound};
 pub use relay::{PartRelay, Relay, RelayTarget};
 pub use reports::Reports;
 pub use submission::Submission;

@@ -12,6 +12,7 @@ pub mod dmarc;
 pub mod dnsbl;
 pub mod good_logins;
 pub mod greylist;
+pub mod hop;
 pub mod house;
 pub mod inbound;
 pub mod pressure;

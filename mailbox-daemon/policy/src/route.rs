@@ -1,7 +1,7 @@
 //! Which server a recipient's mail goes to.
 
 use crate::config::{Direct, HostPort, Outbound};
-use types::{Address, Domain};
+use types::{Address, Domain, TlsWish};
 
 /// Where the mail of a domain goes. Mail for equal destinations shares connections and transactions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +12,26 @@ pub enum Destination {
     Relay(Option<String>),
     /// Whatever servers the domain's MX records name.
     Domain(Domain),
+    /// The same for mail with a wish of its own: a connection made for other mail may not do for it.
+    Wished(TlsWish, Box<Destination>),
+}
+
+impl Destination {
+    /// The destination for mail with this wish.
+    pub fn wishing(self, wish: TlsWish) -> Destination {
+        match wish {
+            TlsWish::Usual => self,
+            TlsWish::Required | TlsWish::NotRequired => Destination::Wished(wish, Box::new(self)),
+        }
+    }
+
+    /// Where it is, whatever the mail wishes, and the wish.
+    pub fn place(&self) -> (&Destination, TlsWish) {
+        match self {
+            Destination::Wished(wish, place) => (place, *wish),
+            place => (place, TlsWish::Usual),
+        }
+    }
 }
 
 /// The port of mail servers.
@@ -55,6 +75,7 @@ impl std::fmt::Display for Destination {
             Destination::Relay(None) => f.write_str("the relay"),
             Destination::Relay(Some(name)) => write!(f, "the relay {name}"),
             Destination::Domain(domain) => domain.fmt(f),
+            Destination::Wished(_, place) => place.fmt(f),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod dkim;
 pub mod dmarc;
 pub mod imap;
 pub mod mime;
+pub mod mta_sts;
 pub mod reports;
 pub mod sasl;
 pub mod smtp;

@@ -2,6 +2,7 @@
 // Every test binary compiles this module for itself and none uses all of it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod certificates;
 pub mod control_group;
 pub mod demo;
 pub mod dns;

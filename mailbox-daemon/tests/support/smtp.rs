@@ -39,7 +39,8 @@ impl SmtpClient {
         SmtpClient::greet(Wire::try_connect(port)?)
     }
 
-    fn greet(wire: Wire) -> io::Result<SmtpClient> {
+    /// Greets over a connection that is there.
+    pub fn greet(wire: Wire) -> io::Result<SmtpClient> {
         let mut client = SmtpClient { wire };
         let greeting = client.reply()?;
         if greeting.code != 220 {

@@ -58,6 +58,21 @@ pub struct MailParameters {
     pub ret: Option<DsnReturn>,
     /// `ENVID=`, decoded xtext, at most 100 octets.
     pub envelope_id: Option<String>,
+    /// `REQUIRETLS` (RFC 8689). Left out where the others are written down; the queue has a place of its own for it.
+    #[serde(skip)]
+    pub require_tls: bool,
+}
+
+/// What a message itself asks of the way to its recipients (RFC 8689).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsWish {
+    /// Nothing: what the recipient's domain asks for is done.
+    #[default]
+    Usual,
+    /// `REQUIRETLS`: TLS with a server that proves its name and asks the same of the next.
+    Required,
+    /// `TLS-Required: No`: it is delivered whatever the recipient's domain asks for.
+    NotRequired,
 }
 
 /// One recipient of the envelope.

@@ -24,7 +24,9 @@ pub use account::{Account, AppPassword, DirectoryEntry, Group, LocalDomain, Pass
 pub use address::{Address, AddressError, Domain, LocalPart, LocalRule};
 pub use counts::Counts;
 pub use dmarc_row::{DmarcDkim, DmarcOverride, DmarcRow};
-pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Recipient, ReversePath};
+pub use envelope::{
+    BodyType, DsnNotify, DsnReturn, Envelope, MailParameters, Recipient, ReversePath, TlsWish,
+};
 pub use evidence::{
     Arc, DkimSignature, Dmarc, DmarcPolicy, DmarcRecord, Evidence, Listing, Outcome, ReverseDns,
     SenderDomain, Spf,

@@ -7,7 +7,7 @@ use types::Domain;
 
 /// Where mail for others goes: a route of its own, else a relay for its recipient or sender, else the relay for all, else the
 /// domain's MX.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbound {
     /// Fixed servers for single domains.
@@ -27,6 +27,16 @@ pub struct Outbound {
     pub relays: BTreeMap<String, PartRelay>,
     /// Whether mail goes to its domain's own servers although there is a relay for all.
     pub direct: Direct,
+    /// Whether TLSA records that others publish are followed (DANE, RFC 7672).
+    pub dane: bool,
+    /// Whether MTA-STS policies that others publish are followed (RFC 8461).
+    pub mta_sts: bool,
+    /// Over which of the two internets mail goes out.
+    pub ipv6: Ipv6,
+    /// The port of the servers MX records name. Other than 25 only in a closed network.
+    pub mx_port: u16,
+    /// The port MTA-STS policies are fetched from. Other than 443 only in a closed network.
+    pub mta_sts_port: u16,
 }
 
 /// What goes to the recipients' own servers.
@@ -95,5 +105,38 @@ impl Outbound {
             }
             relay.contradiction(&key("user"), &key("password"), &key("tls"))
         })
+    }
+}
+
+/// Whether mail goes out over IPv6. Large receivers refuse it from an address without a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ipv6 {
+    /// Where our own IPv6 address has a name in DNS (PTR).
+    #[default]
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+impl Default for Outbound {
+    fn default() -> Outbound {
+        Outbound {
+            route: BTreeMap::new(),
+            relay: None,
+            relay_tls: None,
+            relay_user: None,
+            relay_password: None,
+            relay_ca_file: None,
+            relays: BTreeMap::new(),
+            direct: Direct::default(),
+            dane: true,
+            mta_sts: true,
+            ipv6: Ipv6::default(),
+            mx_port: 25,
+            mta_sts_port: 443,
+        }
     }
 }

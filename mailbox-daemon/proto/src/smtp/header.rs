@@ -28,6 +28,13 @@ pub fn fields(header: &[u8]) -> Fields<'_> {
     Fields { rest: header }
 }
 
+/// Whether the sender wants the message delivered whatever the recipient's domain asks of TLS: `TLS-Required: No` (RFC 8689
+/// section 3).
+pub fn says_tls_not_required(header: &[u8]) -> bool {
+    let mut named = fields(header).filter(|field| field.name.eq_ignore_ascii_case(b"TLS-Required"));
+    named.next().is_some_and(|field| field.value.trim_ascii().eq_ignore_ascii_case(b"No"))
+}
+
 /// Iterator of [`fields`].
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
@@ -87,6 +94,19 @@ mod tests {
         assert_eq!(fields.rest(), b"no field here\r\nTo: b@x\r\n");
         assert_eq!(super::fields(b" x: y\r\n").count(), 0);
         assert_eq!(super::fields(b": y\r\n").count(), 0);
+    }
+
+    #[test]
+    fn tls_may_be_waived() {
+        for (header, expected) in [
+            (&b"TLS-Required: No\r\n"[..], true),
+            (b"From: a@x\r\ntls-required:\r\n\tno \r\n", true),
+            (b"TLS-Required: Yes\r\nTLS-Required: No\r\n", false),
+            (b"X-TLS-Required: No\r\n", false),
+            (b"Subject: TLS-Required: No\r\n", false),
+        ] {
+            assert_eq!(says_tls_not_required(header), expected);
+        }
     }
 
     #[test]

@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn parameters_of_mail() {
-        let line = "MAIL FROM:<a@b.test> size=1000 BODY=8bitmime SMTPUTF8 RET=HDRS ENVID=QQ+2B314 AUTH=<>";
+        let line = "MAIL FROM:<a@b.test> size=1000 BODY=8bitmime SMTPUTF8 RET=HDRS ENVID=QQ+2B314 AUTH=<> RequireTLS";
         let parameters = mail(line).unwrap().parameters;
         assert_eq!(
             parameters,
@@ -354,6 +354,7 @@ mod tests {
                 smtputf8: true,
                 ret: Some(DsnReturn::Headers),
                 envelope_id: Some("QQ+314".to_owned()),
+                require_tls: true,
             }
         );
         for (parameter, error) in [
@@ -363,6 +364,8 @@ mod tests {
             ("BODY=7BIT BODY=7BIT", CommandError::Syntax),
             ("BODY=BINARYMIME", CommandError::UnknownParameter),
             ("SMTPUTF8=yes", CommandError::Syntax),
+            ("REQUIRETLS=yes", CommandError::Syntax),
+            ("REQUIRETLS REQUIRETLS", CommandError::Syntax),
             ("RET=ALL", CommandError::Syntax),
             ("ENVID=a+0Ab", CommandError::Syntax),
             ("ENVID=a+4", CommandError::Syntax),

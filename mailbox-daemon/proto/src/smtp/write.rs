@@ -63,6 +63,9 @@ fn write_mail(mail: &Mail, line: &mut String) {
         line.push_str(" ENVID=");
         encode_xtext(id, line);
     }
+    if parameters.require_tls {
+        line.push_str(" REQUIRETLS");
+    }
 }
 
 fn write_rcpt(rcpt: &Rcpt, line: &mut String) {
@@ -225,14 +228,15 @@ mod tests {
         fn any_mail()(
             from in prop::option::of("[a-z\u{e4}\"]{1,5}"),
             size_bytes in prop::option::of(any::<u64>()),
-            eight_bit: bool, smtputf8: bool, ret in 0..3,
+            eight_bit: bool, smtputf8: bool, require_tls: bool, ret in 0..3,
             envelope_id in prop::option::of("[ -~]{1,30}"),
         ) -> Mail {
             let from = from.and_then(|local| Address::parse(&format!("{local}@home.test")).ok());
             let smtputf8 = smtputf8 || from.as_ref().is_some_and(|from| !from.is_ascii());
             let body = if eight_bit { BodyType::EightBitMime } else { BodyType::SevenBit };
             let ret = [None, Some(DsnReturn::Full), Some(DsnReturn::Headers)][ret as usize];
-            Mail { from, parameters: MailParameters { size_bytes, body, smtputf8, ret, envelope_id } }
+            let parameters = MailParameters { size_bytes, body, smtputf8, ret, envelope_id, require_tls };
+            Mail { from, parameters }
         }
     }
 

@@ -1,10 +1,11 @@
 //! One connection to another server: drives `proto::smtp::client` over a socket.
 
 use super::content::Content;
+use super::race::connect;
 use super::target::Server;
-use super::tls::{self, TlsPolicy};
+use super::tls::{self, Begins, Certificate, HandshakeFailed, TlsPolicy};
 use proto::smtp::client::{
-    Action, Client, Failure, Login, Options, Outcome, SessionEnd, Stage, StartTls, Transaction,
+    Action, Client, Failure, Options, Outcome, SessionEnd, Stage, StartTls, Transaction,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +15,6 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
 
-/// How long a server may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a server may take nothing in (RFC 5321 section 4.5.3.2.5).
@@ -30,9 +29,42 @@ pub(super) struct Connection {
     client: Client,
     transport: Transport,
     server: String,
+    secured: Secured,
     messages: u32,
     /// Since when the server owes an answer: a drop now and then does not buy it more time.
     waiting_since: Option<Instant>,
+}
+
+/// How a session turned out to be protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Secured {
+    /// Not at all.
+    Clear(NoTls),
+    /// By TLS.
+    Tls {
+        /// Such as `TLSv1.3`.
+        version: String,
+        certificate: Certificate,
+    },
+}
+
+/// Why a session goes on in clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoTls {
+    /// The server does not offer it, or it is not wanted.
+    NotOffered,
+    /// The server offers it and it fails.
+    Failed(Certificate, String),
+}
+
+impl std::fmt::Display for Secured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Secured::Clear(NoTls::NotOffered) => f.write_str("no TLS"),
+            Secured::Clear(NoTls::Failed(..)) => f.write_str("no TLS, which failed"),
+            Secured::Tls { version, certificate } => write!(f, "{version}, {certificate}"),
+        }
+    }
 }
 
 enum Transport {
@@ -48,56 +80,72 @@ pub(super) enum NoSession {
     /// Nobody accepts connections there.
     Connect(io::Error),
     /// The TLS handshake failed.
-    Tls(io::Error),
+    Tls(HandshakeFailed),
     /// The server did not want to.
     Session(Stage, Failure),
+    /// The message requires a promise the server does not make (RFC 8689).
+    NoRequireTls,
 }
 
 impl Connection {
-    /// Connects and greets. Opportunistic TLS that fails is given up for this server, not the mail.
+    /// Greets over a connection. TLS that fails is given up for this server, not the mail, where mail may go in clear.
     pub(super) async fn open(
+        tcp: TcpStream,
         address: SocketAddr,
         server: &Server,
+        tls: &TlsPolicy,
         name: &str,
     ) -> Result<Connection, NoSession> {
-        match Connection::open_with(address, server, &server.tls, name).await {
-            Err(NoSession::Tls(error)) if server.tls == TlsPolicy::Opportunistic => {
-                tracing::info!(server = server.host, %address, %error, "TLS failed, trying without");
-                Connection::open_with(address, server, &TlsPolicy::Never, name).await
-            }
-            result => result,
-        }
+        let failed = match Connection::open_with(tcp, server, tls, name).await {
+            Err(NoSession::Tls(failed)) if tls.may_do_without() => failed,
+            result => return result,
+        };
+        tracing::info!(server = server.host, %address, error = %failed.error, "TLS failed, trying without");
+        let tcp = connect(address).await.map_err(NoSession::Connect)?;
+        let in_clear = TlsPolicy { begins: Begins::Never, ..tls.clone() };
+        // A password is sent under TLS only, unless the configuration says that there is none.
+        let server = Server { login: None, ..server.clone() };
+        let mut connection = Connection::open_with(tcp, &server, &in_clear, name).await?;
+        let certificate = failed.certificate.unwrap_or(Certificate::Unseen);
+        connection.secured = Secured::Clear(NoTls::Failed(certificate, failed.error.to_string()));
+        Ok(connection)
     }
 
     async fn open_with(
-        address: SocketAddr,
+        tcp: TcpStream,
         server: &Server,
-        policy: &TlsPolicy,
+        tls: &TlsPolicy,
         name: &str,
     ) -> Result<Connection, NoSession> {
-        let tcp = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
-        let tcp = tcp.map_err(io::Error::from).flatten().map_err(NoSession::Connect)?;
-        // Commands are written whole; waiting for more to send would only delay them.
-        let _ = tcp.set_nodelay(true);
-        let is_implicit = matches!(policy, TlsPolicy::Verified { implicit: true, .. });
-        let start_tls = match policy {
-            TlsPolicy::Never | TlsPolicy::Verified { implicit: true, .. } => StartTls::Never,
-            TlsPolicy::Opportunistic => StartTls::IfOffered,
-            TlsPolicy::Verified { implicit: false, .. } => StartTls::Required,
+        let start_tls = match tls.begins {
+            Begins::Never | Begins::AtOnce => StartTls::Never,
+            Begins::IfOffered => StartTls::IfOffered,
+            Begins::Required => StartTls::Required,
         };
-        let options = Options { name: name.to_owned(), start_tls, login: login(server, policy) };
+        let options = Options { name: name.to_owned(), start_tls, login: server.login.clone() };
         let mut connection = Connection {
             client: Client::new(options),
             transport: Transport::Plain(tcp),
             server: server.host.clone(),
+            secured: Secured::Clear(NoTls::NotOffered),
             messages: 0,
             waiting_since: None,
         };
-        if is_implicit {
-            connection.start_tls(policy).await?;
+        if tls.begins == Begins::AtOnce {
+            connection.start_tls(tls).await?;
         }
-        connection.become_ready(policy).await?;
+        connection.become_ready(tls).await?;
         Ok(connection)
+    }
+
+    /// How it is protected.
+    pub(super) fn secured(&self) -> &Secured {
+        &self.secured
+    }
+
+    /// Whether the server passes `REQUIRETLS` on, which counts under TLS only (RFC 8689 section 2).
+    pub(super) fn offers_requiretls(&self) -> bool {
+        matches!(self.secured, Secured::Tls { .. }) && self.client.offered().require_tls
     }
 
     /// The name the server was looked up by.
@@ -132,10 +180,16 @@ impl Connection {
 
     async fn start_tls(&mut self, policy: &TlsPolicy) -> Result<(), NoSession> {
         let Transport::Plain(tcp) = std::mem::replace(&mut self.transport, Transport::Gone) else {
-            return Err(NoSession::Tls(io::ErrorKind::AlreadyExists.into()));
+            let error = io::ErrorKind::AlreadyExists.into();
+            return Err(NoSession::Tls(HandshakeFailed { error, certificate: None }));
         };
         let handshake = timeout(HANDSHAKE_TIMEOUT, tls::handshake(tcp, &self.server, policy)).await;
-        let stream = handshake.map_err(io::Error::from).flatten().map_err(NoSession::Tls)?;
+        let late =
+            |late: tokio::time::error::Elapsed| HandshakeFailed { error: late.into(), certificate: None };
+        let (stream, certificate) = handshake.map_err(late).flatten().map_err(NoSession::Tls)?;
+        let version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str());
+        let version = version.unwrap_or("TLS").replace('_', ".");
+        self.secured = Secured::Tls { version, certificate };
         self.transport = Transport::Tls(Box::new(stream));
         Ok(())
     }
@@ -248,14 +302,6 @@ impl Connection {
             Ok(Ok(count)) if count > 0 => self.client.feed(&buffer[..count]),
             _ => self.client.lost(),
         }
-    }
-}
-
-/// A password is sent under TLS only, unless the configuration says that there is none.
-fn login(server: &Server, policy: &TlsPolicy) -> Option<Login> {
-    match (policy, &server.tls) {
-        (TlsPolicy::Never, TlsPolicy::Opportunistic) => None,
-        _ => server.login.clone(),
     }
 }
 

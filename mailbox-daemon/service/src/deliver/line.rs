@@ -35,7 +35,7 @@ impl Reach {
                 ];
                 self.is_silent |= says_something.contains(&error.kind());
             }
-            NoSession::Tls(_) | NoSession::Session(..) => self.is_connected = true,
+            NoSession::Tls(_) | NoSession::Session(..) | NoSession::NoRequireTls => self.is_connected = true,
         }
     }
 }
@@ -59,7 +59,7 @@ impl Context {
 
     /// Takes in what an attempt showed.
     pub(super) fn note_reach(&self, destination: &Destination, reach: &Reach) {
-        let Destination::Domain(domain) = destination else { return };
+        let Destination::Domain(domain) = destination.place().0 else { return };
         let now = self.host.now();
         let mut path = self.path();
         let before = path.clone();

@@ -9,9 +9,13 @@
 mod board;
 mod connection;
 mod content;
+mod dane;
 mod entry;
 mod line;
+mod outcome;
+mod race;
 mod report;
+mod sts;
 mod target;
 mod tls;
 mod verdict;
@@ -25,6 +29,7 @@ use board::{Board, LeftAlone, Staff};
 use entry::{Entry, Job};
 use policy::config::{Direct, Settings};
 use policy::direct_path::DirectPath;
+use policy::hop;
 use policy::priority::{self, Priority};
 use policy::route::{Destination, destination};
 use policy::schedule::RetryRules;
@@ -38,7 +43,7 @@ use store::queue::{Claim, Progress, QueuedMessage, RecipientState};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use types::{Address, UnixSeconds};
+use types::{Address, TlsWish, UnixSeconds};
 use verdict::Verdict;
 use window::Window;
 
@@ -65,9 +70,10 @@ pub async fn run(host: Arc<Host>) {
     if context.path().counts_as_closed() {
         context.line_closed();
     }
-    let mut dispatcher = Dispatcher { context, workers: JoinSet::new() };
+    let mut dispatcher = Dispatcher { context: Arc::clone(&context), workers: JoinSet::new() };
     tokio::select! {
         () = dispatcher.dispatch() => {}
+        () = sts::keep_fresh(&context) => {}
         () = stop.stopping() => {}
     }
     dispatcher.finish().await;
@@ -243,11 +249,13 @@ impl Dispatcher {
         if message.marks().held {
             return claim.hold();
         }
-        let priority = self.priority(&claim, &message);
+        let header = disk(|| report::read_header(&message)).unwrap_or_default();
+        let priority = self.priority(&claim, &message, &header);
         if priority == Priority::Bulk && self.room_for_bulk() == 0 {
             return claim.put_back_as_bulk();
         }
-        let (jobs, held) = self.sort(&message);
+        let wish = hop::wish(&message.header().envelope, header::says_tls_not_required(&header));
+        let (jobs, held) = self.sort(&message, wish);
         let parts = jobs.len() + usize::from(!held.is_empty());
         if parts == 0 {
             // Everything was done before the daemon stopped, but for this.
@@ -267,7 +275,7 @@ impl Dispatcher {
 
     /// The recipients still to be served by destination, at most so many together as every server takes; and those whom the
     /// owner holds.
-    fn sort(&self, message: &QueuedMessage) -> (Vec<(Destination, Vec<usize>)>, Vec<usize>) {
+    fn sort(&self, message: &QueuedMessage, wish: TlsWish) -> (Vec<(Destination, Vec<usize>)>, Vec<usize>) {
         let settings = self.context.host.settings.load();
         let held_domains = self.context.host.queue.held();
         let envelope = &message.header().envelope;
@@ -285,7 +293,7 @@ impl Dispatcher {
                 continue;
             }
             let to = destination(&settings.outbound, envelope.from.as_ref(), domain, is_closed);
-            jobs.entry((to, recipient.address.is_ascii())).or_default().push(index);
+            jobs.entry((to.wishing(wish), recipient.address.is_ascii())).or_default().push(index);
         }
         let chunks = jobs.into_iter().flat_map(|((to, _), indexes)| {
             let chunks: Vec<_> = indexes.chunks(RECIPIENTS_TOGETHER_MAX).map(<[usize]>::to_vec).collect();
@@ -295,14 +303,13 @@ impl Dispatcher {
     }
 
     /// How long an entry may wait for others.
-    fn priority(&self, claim: &Claim, message: &QueuedMessage) -> Priority {
+    fn priority(&self, claim: &Claim, message: &QueuedMessage, header: &[u8]) -> Priority {
         if claim.progress().is_bulk {
             return Priority::Bulk;
         }
-        let header = disk(|| report::read_header(message)).unwrap_or_default();
         let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
         let fields: Vec<(&str, &str)> =
-            header::fields(&header).map(|field| (text(field.name), text(field.value))).collect();
+            header::fields(header).map(|field| (text(field.name), text(field.value))).collect();
         let queued = message.header();
         priority::priority(&priority::Facts {
             is_report: queued.envelope.from.is_none(),

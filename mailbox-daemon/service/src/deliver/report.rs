@@ -153,7 +153,8 @@ impl<'a> Letter<'a> {
             .into_iter()
             .map(|address| Recipient { address, notify: Some(DsnNotify::NEVER), original: None })
             .collect();
-        let parameters = MailParameters { body, smtputf8, ..MailParameters::default() };
+        let require_tls = self.message.header().envelope.parameters.require_tls;
+        let parameters = MailParameters { body, smtputf8, require_tls, ..MailParameters::default() };
         let envelope = Envelope { from: None, parameters, recipients };
         Ok(queue.enqueue(file, &Header { envelope, account: None, arrived_at: now })?.ticket)
     }

@@ -1,43 +1,82 @@
-//! TLS towards other servers.
+//! TLS towards other servers: what a connection must be, and what its certificate turned out to be.
+
+mod verifier;
+
+pub(super) use verifier::{Certificate, Expected};
 
 use policy::config::TlsMode;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use policy::hop::Security;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use verifier::Verifier;
 
-/// What a connection to one server must be. DANE (RFC 7672) and MTA-STS (RFC 8461) become further cases here.
+/// What a connection to one server must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TlsPolicy {
-    /// No TLS.
+pub(super) struct TlsPolicy {
+    /// When TLS begins.
+    pub(super) begins: Begins,
+    /// Whose certificate it must be.
+    pub(super) expects: Expected,
+    /// An authority besides the system's.
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+/// When TLS begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begins {
     Never,
-    /// TLS where offered, whoever the server is: protection against listeners only (RFC 7435).
-    Opportunistic,
-    /// TLS or nothing, with a certificate for the server's name from a known authority.
-    Verified {
-        /// TLS from the first byte instead of STARTTLS.
-        implicit: bool,
-        /// An authority besides the system's.
-        ca_file: Option<PathBuf>,
-    },
+    /// With STARTTLS where it is offered; in clear where it is not, or fails.
+    IfOffered,
+    /// With STARTTLS, or there is no session.
+    Required,
+    /// With the first byte.
+    AtOnce,
 }
 
 impl TlsPolicy {
     pub(super) fn from_mode(mode: TlsMode, ca_file: Option<PathBuf>) -> TlsPolicy {
-        match mode {
-            TlsMode::None => TlsPolicy::Never,
-            TlsMode::Opportunistic => TlsPolicy::Opportunistic,
-            TlsMode::StartTls => TlsPolicy::Verified { implicit: false, ca_file },
-            TlsMode::Implicit => TlsPolicy::Verified { implicit: true, ca_file },
-        }
+        let (begins, expects) = match mode {
+            TlsMode::None => (Begins::Never, Expected::Anybody),
+            TlsMode::Opportunistic => (Begins::IfOffered, Expected::Anybody),
+            TlsMode::StartTls => (Begins::Required, Expected::Authority),
+            TlsMode::Implicit => (Begins::AtOnce, Expected::Authority),
+        };
+        TlsPolicy { begins, expects, ca_file }
     }
+
+    /// The policy where it is strict enough, else what is called for.
+    pub(super) fn at_least(self, security: Security) -> TlsPolicy {
+        let begins = match self.begins {
+            Begins::AtOnce => Begins::AtOnce,
+            _ if security != Security::Opportunistic => Begins::Required,
+            begins => begins,
+        };
+        let expects = match security {
+            Security::Opportunistic | Security::Encrypted => self.expects,
+            Security::Authority => Expected::Authority,
+            Security::Dane { records, names } => Expected::Named { records, names },
+        };
+        TlsPolicy { begins, expects, ..self }
+    }
+
+    /// Whether mail goes in clear rather than not at all.
+    pub(super) fn may_do_without(&self) -> bool {
+        self.begins == Begins::IfOffered
+    }
+}
+
+/// A handshake that failed, and what was found out about the certificate before it did.
+#[derive(Debug)]
+pub(super) struct HandshakeFailed {
+    pub(super) error: io::Error,
+    pub(super) certificate: Option<Certificate>,
 }
 
 /// Does the client side of a handshake.
@@ -45,30 +84,46 @@ pub(super) async fn handshake(
     tcp: TcpStream,
     host: &str,
     policy: &TlsPolicy,
-) -> io::Result<TlsStream<TcpStream>> {
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    TlsConnector::from(config(policy)?).connect(name, tcp).await
-}
-
-/// Built when first needed: the system's authorities alone are a megabyte.
-fn config(policy: &TlsPolicy) -> io::Result<Arc<ClientConfig>> {
-    static ANYBODY: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    static KNOWN: Mutex<Option<(Option<PathBuf>, Arc<ClientConfig>)>> = Mutex::new(None);
-    let TlsPolicy::Verified { ca_file, .. } = policy else {
-        return Ok(Arc::clone(ANYBODY.get_or_init(|| Arc::new(trusting_anybody()))));
+) -> Result<(TlsStream<TcpStream>, Certificate), HandshakeFailed> {
+    let failed = |error| HandshakeFailed { error, certificate: None };
+    // RFC 7672 section 8.1: the name the records were found under, which is mostly the host's.
+    let name = match &policy.expects {
+        Expected::Named { names, .. } => names.first().map_or(host, String::as_str),
+        Expected::Anybody | Expected::Authority => host,
     };
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((file, config)) = &*known
-        && file == ca_file
-    {
-        return Ok(Arc::clone(config));
+    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other).map_err(failed)?;
+    let roots = authorities(policy.ca_file.as_deref()).map_err(failed)?;
+    let verifier = Arc::new(Verifier::new(policy.expects.clone(), roots));
+    let connector = TlsConnector::from(Arc::new(config(Arc::clone(&verifier))));
+    match connector.connect(name, tcp).await {
+        Ok(stream) => Ok((stream, verifier.found().unwrap_or(Certificate::Unseen))),
+        Err(error) => Err(HandshakeFailed { error, certificate: verifier.found() }),
     }
-    let config = Arc::new(trusting(authorities(ca_file.as_deref())?));
-    *known = Some((ca_file.clone(), Arc::clone(&config)));
-    Ok(config)
 }
 
-fn authorities(ca_file: Option<&Path>) -> io::Result<RootCertStore> {
+fn config(verifier: Arc<Verifier>) -> ClientConfig {
+    let mut config =
+        ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    // Resumption would keep state for servers that are spoken to once a week.
+    config.resumption = rustls::client::Resumption::disabled();
+    config
+}
+
+/// Known authorities, the system's and those of a file, read when first needed: they are a megabyte.
+fn authorities(ca_file: Option<&Path>) -> io::Result<Arc<RootCertStore>> {
+    static KNOWN: Mutex<Option<(Option<PathBuf>, Arc<RootCertStore>)>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((file, roots)) = &*known
+        && file.as_deref() == ca_file
+    {
+        return Ok(Arc::clone(roots));
+    }
+    let roots = Arc::new(read_authorities(ca_file)?);
+    *known = Some((ca_file.map(Path::to_owned), Arc::clone(&roots)));
+    Ok(roots)
+}
+
+fn read_authorities(ca_file: Option<&Path>) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(file) = ca_file {
@@ -81,72 +136,9 @@ fn authorities(ca_file: Option<&Path>) -> io::Result<RootCertStore> {
     Ok(roots)
 }
 
-fn trusting(roots: RootCertStore) -> ClientConfig {
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    without_memory(config)
-}
-
-fn trusting_anybody() -> ClientConfig {
-    let verifier = Arc::new(Anybody { provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()) });
-    let config =
-        ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    without_memory(config)
-}
-
-/// Resumption would keep state for servers that are spoken to once a week.
-fn without_memory(mut config: ClientConfig) -> ClientConfig {
+/// A TLS configuration for HTTPS with the system's authorities.
+pub(super) fn for_https() -> io::Result<ClientConfig> {
+    let mut config = ClientConfig::builder().with_root_certificates(authorities(None)?).with_no_client_auth();
     config.resumption = rustls::client::Resumption::disabled();
-    config
-}
-
-/// Takes any certificate: without DANE or MTA-STS nobody has said which is right, and the alternative is no TLS at all.
-/// The handshake's signatures are checked all the same.
-#[derive(Debug)]
-struct Anybody {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    Ok(config)
 }

@@ -1,5 +1,6 @@
 //! What an outcome means: may it be tried again, under which code and in which words is it reported (RFC 3463).
 
+use policy::hop::LeftOut;
 use policy::route::Unroutable;
 use policy::schedule::Attempt;
 use proto::mime::seven_bit::Impossible;
@@ -67,6 +68,37 @@ impl Verdict {
         Verdict::new(Attempt::Refused, "5.4.4", "The domain's mail servers have no address.")
     }
 
+    /// What the domain publishes, or the sender wants, keeps mail from the server.
+    pub(super) fn left_out(reason: LeftOut) -> Verdict {
+        match reason {
+            LeftOut::TlsaUnknown => Verdict::new(
+                Attempt::Deferred,
+                "4.7.5",
+                "The server's TLSA records (DANE) could not be looked up, or do not validate.",
+            ),
+            LeftOut::NotInPolicy => Verdict::new(
+                Attempt::Deferred,
+                "4.7.0",
+                "The recipient domain's policy (MTA-STS) does not name this server.",
+            ),
+            LeftOut::Unvouched => Verdict::no_required_tls("Nobody vouches for the server's name."),
+        }
+    }
+
+    /// The sender requires TLS and it cannot be had (RFC 8689 section 4.2.1).
+    pub(super) fn no_required_tls(reason: &str) -> Verdict {
+        let text =
+            format!("The sender requires TLS with a server that proves its name (REQUIRETLS). {reason}");
+        Verdict::new(Attempt::Refused, "5.7.10", text)
+    }
+
+    /// The sender wants TLS all the way and the server does not promise it (RFC 8689 section 4.2.1).
+    pub(super) fn requiretls_missing() -> Verdict {
+        let text =
+            "The sender requires TLS all the way (REQUIRETLS); the other server does not promise that.";
+        Verdict::new(Attempt::Refused, "5.7.30", text)
+    }
+
     /// What became of one recipient in a session with `server`.
     pub(super) fn of(outcome: Outcome, server: &str) -> Verdict {
         let mut verdict = match outcome {
@@ -82,6 +114,7 @@ impl Verdict {
                 "The other server does not support international addresses or headers.",
             ),
             Outcome::Unsupported(Missing::EightBitMime) => Verdict::not_in_seven_bits(Impossible::Part),
+            Outcome::Unsupported(Missing::RequireTls) => Verdict::requiretls_missing(),
             Outcome::Unsupported(Missing::Size(max)) => Verdict::new(
                 Attempt::Refused,
                 "5.3.4",

@@ -6,7 +6,10 @@ use super::connection::{Connection, NoSession};
 use super::content::{self, Content, SevenBit};
 use super::entry::Job;
 use super::line::Reach;
-use super::target::{self, Listening, NoServer, Server};
+use super::outcome::outcome;
+use super::race::Race;
+use super::target::{self, NoApproach, NoServer, Server, Servers};
+use super::tls::HandshakeFailed;
 use super::verdict::Verdict;
 use crate::disk;
 use policy::config::Settings;
@@ -189,8 +192,8 @@ impl Place<'_> {
         };
         let mut last = Verdict::without_address();
         let mut reach = Reach::default();
-        for server in servers.iter().filter(|server| !tried.contains(&server.host)) {
-            match self.open_one(settings, server, &mut reach).await {
+        for server in servers.list.iter().filter(|server| !tried.contains(&server.host)) {
+            match self.open_one(settings, &servers, server, &mut reach).await {
                 Ok(session) => {
                     self.context.board().reached(self.destination);
                     self.context.note_reach(self.destination, &reach);
@@ -210,37 +213,66 @@ impl Place<'_> {
     async fn open_one(
         &self,
         settings: &Settings,
+        servers: &Servers,
         server: &Server,
         reach: &mut Reach,
     ) -> Result<Connection, Verdict> {
-        let addresses = match target::addresses(self.context, settings, server).await {
-            Listening::At(addresses) => addresses,
-            Listening::Nowhere if matches!(self.destination, Destination::Relay(_)) => {
-                return Err(Verdict::unreachable("The relay's name has no address."));
-            }
-            Listening::Nowhere => return Err(Verdict::without_address()),
-            Listening::Unknown => {
-                return Err(Verdict::unreachable(&format!(
-                    "The address of {} could not be looked up.",
-                    server.host
-                )));
-            }
+        let approach = match servers.approach(self.context, settings, server).await {
+            Ok(approach) => approach,
+            Err(reason) => return Err(self.no_approach(reason, server)),
         };
         let mut last = Verdict::without_address();
-        for address in addresses {
-            match Connection::open(address, server, settings.hostname.as_str()).await {
+        let mut race = Race::new(approach.addresses.iter().copied());
+        while let Some((address, connected)) = race.next().await {
+            let attempt = match connected {
+                Ok(tcp) => {
+                    let name = settings.hostname.as_str();
+                    Connection::open(tcp, address, server, &approach.tls, name).await
+                }
+                Err(error) => Err(NoSession::Connect(error)),
+            };
+            let attempt = match attempt {
+                Ok(session) if servers.requires_tls() && !session.offers_requiretls() => {
+                    session.quit().await;
+                    Err(NoSession::NoRequireTls)
+                }
+                attempt => attempt,
+            };
+            if let Some(published) = &servers.domain
+                && let Some(outcome) = outcome(published, &approach, server, address, &attempt)
+            {
+                crate::reports::note_tls(&self.context.host, &outcome);
+            }
+            match attempt {
                 Ok(session) => {
                     reach.is_connected = true;
+                    tracing::info!(destination = %self.destination, server = server.host, %address, security = %session.secured(), "session open");
                     return Ok(session);
                 }
                 Err(error) => {
                     reach.note(&error);
                     tracing::debug!(server = server.host, %address, ?error, "no session");
-                    last = Verdict { server: Some(server.host.clone()), ..no_session(&error) };
+                    let verdict = no_session(&error, servers.requires_tls());
+                    last = Verdict { server: Some(server.host.clone()), ..verdict };
                 }
             }
         }
         Err(last)
+    }
+
+    fn no_approach(&self, reason: NoApproach, server: &Server) -> Verdict {
+        let verdict = match reason {
+            NoApproach::Nowhere if matches!(self.destination.place().0, Destination::Relay(_)) => {
+                return Verdict::unreachable("The relay's name has no address.");
+            }
+            NoApproach::Nowhere => return Verdict::without_address(),
+            NoApproach::Unknown => {
+                let text = format!("The address of {} could not be looked up.", server.host);
+                return Verdict::unreachable(&text);
+            }
+            NoApproach::LeftOut(reason) => Verdict::left_out(reason),
+        };
+        Verdict { server: Some(server.host.clone()), ..verdict }
     }
 
     /// No session: this message, and all others that wait for the destination, are put off without trying.
@@ -335,12 +367,19 @@ fn broke(outcomes: &[Outcome], is_open: bool) -> bool {
     !is_open && outcomes.iter().any(is_trouble)
 }
 
-fn no_session(error: &NoSession) -> Verdict {
+fn no_session(error: &NoSession, requires_tls: bool) -> Verdict {
     match error {
         NoSession::Connect(error) => Verdict::unreachable(&format!("No connection: {error}.")),
-        NoSession::Tls(error) => {
+        NoSession::Tls(HandshakeFailed { error, .. }) if requires_tls => {
+            Verdict::no_required_tls(&error.to_string())
+        }
+        NoSession::Tls(HandshakeFailed { error, .. }) => {
             Verdict { status: "4.7.5".to_owned(), ..Verdict::unreachable(&format!("TLS failed: {error}.")) }
         }
+        NoSession::Session(Stage::StartTls, failure) if requires_tls => {
+            Verdict::no_required_tls(&Verdict::broken(Stage::StartTls, failure).explanation)
+        }
         NoSession::Session(stage, failure) => Verdict::broken(*stage, failure),
+        NoSession::NoRequireTls => Verdict::requiretls_missing(),
     }
 }

@@ -3,16 +3,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod questions;
+mod secure;
 
 pub(crate) use questions::{Answer, address, host, reverse_name, text};
+pub use secure::{Dnssec, Host, LookupFailed, Proven, SecureResolver};
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use policy::route::MxAnswer;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use types::Domain;
@@ -23,10 +26,14 @@ const ATTEMPTS: usize = 2;
 /// Answers kept. A household writes to few domains.
 const CACHE_ENTRIES: u64 = 128;
 
-/// The resolver of the settings in force, made when first needed.
+/// What a validating resolver was made for: the server it asks and the file of its trust anchors.
+type SecureKey = (Option<SocketAddr>, Option<PathBuf>);
+
+/// The resolvers of the settings in force, made when first needed.
 #[derive(Default)]
 pub struct Resolvers {
     current: Mutex<Option<(Option<SocketAddr>, Arc<Resolver>)>>,
+    secure: Mutex<Option<(SecureKey, Arc<SecureResolver>)>>,
 }
 
 impl Resolvers {
@@ -38,6 +45,24 @@ impl Resolvers {
             _ => {
                 let resolver = Arc::new(Resolver::new(server)?);
                 *current = Some((server, Arc::clone(&resolver)));
+                Ok(resolver)
+            }
+        }
+    }
+
+    /// The resolver that validates, with the trust anchors of a file besides the root's.
+    pub fn secure(
+        &self,
+        server: Option<SocketAddr>,
+        anchors: Option<&Path>,
+    ) -> Result<Arc<SecureResolver>, NetError> {
+        let asked_for = (server, anchors.map(Path::to_owned));
+        let mut current = self.secure.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((asked, resolver)) if *asked == asked_for && !resolver.is_worn() => Ok(Arc::clone(resolver)),
+            _ => {
+                let resolver = Arc::new(SecureResolver::new(server, anchors)?);
+                *current = Some((asked_for, Arc::clone(&resolver)));
                 Ok(resolver)
             }
         }
@@ -63,30 +88,17 @@ pub enum Addresses {
 impl Resolver {
     /// A resolver that asks `server`, or what `/etc/resolv.conf` names. It opens nothing before the first question.
     pub fn new(server: Option<SocketAddr>) -> Result<Resolver, NetError> {
-        let mut builder = match server {
-            Some(server) => TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
-            None => TokioResolver::builder_tokio()?,
-        };
-        let options = builder.options_mut();
-        options.timeout = TIMEOUT;
-        options.attempts = ATTEMPTS;
-        options.cache_size = CACHE_ENTRIES;
+        let mut builder = builder(server)?;
+        options(builder.options_mut());
         Ok(Resolver { hickory: builder.build()? })
     }
 
     /// The MX records of a domain.
     pub async fn mx(&self, domain: &Domain) -> MxAnswer {
         match self.hickory.mx_lookup(absolute(domain.as_str())).await {
-            Ok(lookup) => MxAnswer::Records(
-                lookup
-                    .answers()
-                    .iter()
-                    .filter_map(|record| match &record.data {
-                        RData::MX(mx) => Some((mx.preference, relative(&mx.exchange.to_ascii()))),
-                        _ => None,
-                    })
-                    .collect(),
-            ),
+            Ok(lookup) => {
+                MxAnswer::Records(lookup.answers().iter().filter_map(|record| mx_of(&record.data)).collect())
+            }
             Err(error) if error.is_nx_domain() => MxAnswer::NoDomain,
             Err(error) if error.is_no_records_found() => MxAnswer::NoRecords,
             Err(error) => {
@@ -113,6 +125,26 @@ impl Resolver {
                 Addresses::Failed
             }
         }
+    }
+}
+
+fn builder(server: Option<SocketAddr>) -> Result<ResolverBuilder<TokioRuntimeProvider>, NetError> {
+    match server {
+        Some(server) => Ok(TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default())),
+        None => TokioResolver::builder_tokio(),
+    }
+}
+
+fn options(options: &mut ResolverOpts) {
+    options.timeout = TIMEOUT;
+    options.attempts = ATTEMPTS;
+    options.cache_size = CACHE_ENTRIES;
+}
+
+fn mx_of(data: &RData) -> Option<(u16, String)> {
+    match data {
+        RData::MX(mx) => Some((mx.preference, relative(&mx.exchange.to_ascii()))),
+        _ => None,
     }
 }
 

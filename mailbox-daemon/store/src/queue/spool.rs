@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! message       as it will be sent, CRLF line ends
-//! header        postcard of Header: envelope, submitting account, arrival
+//! header        postcard of Header: envelope, submitting account, arrival; then what later versions added, in this order:
+//!               whether TLS is required. What a file lacks of that has its default
 //! marks         one byte for "held", one for "delay reported", one a recipient; overwritten in place
 //! footer        message bytes u64 | header bytes u32 | mark bytes u32 | FNV-1a of the header u64 | magic, little endian
 //! ```
@@ -12,6 +13,7 @@
 
 use crate::disk::DiskFile;
 use crate::error::StoreError;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{Address, Envelope, UnixSeconds};
@@ -82,9 +84,39 @@ pub(super) enum Unreadable {
     Disk(StoreError),
 }
 
+/// What the first version of the header had no place for. A further field is read with [`next`], so that older files have
+/// its default.
+#[derive(Serialize)]
+struct Additions {
+    require_tls: bool,
+}
+
+impl Additions {
+    fn of(header: &Header) -> Additions {
+        Additions { require_tls: header.envelope.parameters.require_tls }
+    }
+}
+
+fn parse_header(bytes: &[u8]) -> Option<Header> {
+    let (mut header, mut rest): (Header, _) = postcard::take_from_bytes(bytes).ok()?;
+    header.envelope.parameters.require_tls = next(&mut rest)?;
+    Some(header)
+}
+
+/// The next of the additions, or its default where the file ends before it; `None` where it makes no sense.
+fn next<T: Default + DeserializeOwned>(rest: &mut &[u8]) -> Option<T> {
+    if rest.is_empty() {
+        return Some(T::default());
+    }
+    let (value, after) = postcard::take_from_bytes(rest).ok()?;
+    *rest = after;
+    Some(value)
+}
+
 /// What follows the message in its file.
 pub(super) fn trailer(message_bytes: u64, header: &Header) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = postcard::to_stdvec(header).map_err(|error| std::io::Error::other(error.to_string()))?;
+    let mut bytes = postcard::to_stdvec(&(header, Additions::of(header)))
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
     let (header_bytes, hash) = (bytes.len() as u32, fnv1a(&bytes));
     let marks = FIRST_RECIPIENT as usize + header.envelope.recipients.len();
     bytes.resize(bytes.len() + marks, NO);
@@ -121,7 +153,7 @@ impl Spooled {
         if fnv1a(header) != u64::from_le_bytes(array(&numbers[16..24])) {
             return Err(Unreadable::Damaged);
         }
-        let header: Header = postcard::from_bytes(header).map_err(|_| Unreadable::Damaged)?;
+        let header = parse_header(header).ok_or(Unreadable::Damaged)?;
         let marks = Marks::parse(marks, header.envelope.recipients.len()).ok_or(Unreadable::Damaged)?;
         Ok(Spooled { file, header, marks, message_bytes, marks_offset })
     }
@@ -201,4 +233,31 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::{MailParameters, Recipient};
+
+    #[test]
+    fn a_header_of_any_age_is_read() {
+        let recipients = ["bob@a.test", "eva@b.test"];
+        let recipients = recipients.map(|to| Recipient {
+            address: Address::parse(to).unwrap(),
+            notify: None,
+            original: None,
+        });
+        let parameters = MailParameters { require_tls: true, smtputf8: true, ..MailParameters::default() };
+        let envelope = Envelope { from: None, parameters, recipients: recipients.to_vec() };
+        let header =
+            Header { envelope, account: Some(Address::parse("ana@home.test").unwrap()), arrived_at: 77 };
+        let now = postcard::to_stdvec(&(&header, Additions::of(&header))).unwrap();
+        assert_eq!(parse_header(&now), Some(header.clone()));
+        let before = postcard::to_stdvec(&header).unwrap();
+        let mut expected = header;
+        expected.envelope.parameters.require_tls = false;
+        assert_eq!(parse_header(&before), Some(expected));
+        assert_eq!(parse_header(&now[..before.len() - 1]), None, "a part of it");
+    }
 }

@@ -17,6 +17,8 @@ pub struct Offered {
     pub size: bool,
     /// Its limit in octets; `None` when none was told.
     pub size_bytes_max: Option<u64>,
+    /// REQUIRETLS (RFC 8689); believed under TLS only.
+    pub require_tls: bool,
     /// AUTH PLAIN (RFC 4954, 4616).
     pub auth_plain: bool,
     /// AUTH LOGIN.
@@ -36,6 +38,7 @@ impl Offered {
                 "PIPELINING" => offered.pipelining = true,
                 "8BITMIME" => offered.eight_bit_mime = true,
                 "SMTPUTF8" => offered.smtputf8 = true,
+                "REQUIRETLS" => offered.require_tls = true,
                 "DSN" => offered.dsn = true,
                 "SIZE" => {
                     offered.size = true;

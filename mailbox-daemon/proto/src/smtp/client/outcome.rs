@@ -34,6 +34,8 @@ pub enum Missing {
     SmtpUtf8,
     /// 8BITMIME, for octets above 127 (RFC 6152 section 3).
     EightBitMime,
+    /// REQUIRETLS, which the sender asks for (RFC 8689 section 4.2.1).
+    RequireTls,
     /// Room: the largest message the server takes, in octets (RFC 1870 section 6.1).
     Size(u64),
 }

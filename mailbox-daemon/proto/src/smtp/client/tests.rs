@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name box.test | tls never|if-offered|required | login USER PASSWORD     how the session is to go
-//! message FROM TO,TO [size=N] [utf8] [8bit] [ret=FULL] [envid=X] [notify=failure] [orcpt=T;A]   the next message
+//! message FROM TO,TO [size=N] [utf8] [8bit] [requiretls] [ret=FULL] [envid=X] [notify=failure] [orcpt=T;A]   the next message
 //! body TEXT                           its text, with \r\n written out
 //! S: ...  C: ...                      what the server says, what the client must say
 //! TLS  LOST                           the handshake succeeds, the connection breaks
@@ -108,6 +108,7 @@ fn message(words: &str) -> Transaction {
                 parameters.body = BodyType::EightBitMime;
                 needs_eight_bit = true;
             }
+            ("requiretls", _) => parameters.require_tls = true,
             ("ret", kind) => {
                 parameters.ret = Some(if kind == "FULL" { DsnReturn::Full } else { DsnReturn::Headers });
             }

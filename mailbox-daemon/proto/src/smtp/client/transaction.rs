@@ -30,9 +30,17 @@ impl Transaction {
         &self.chosen
     }
 
+    fn requires_tls(&self) -> bool {
+        self.envelope.parameters.require_tls
+    }
+
     /// What the server lacks for this message.
     pub(super) fn missing(&self, offered: &Offered) -> Option<Missing> {
         match offered.size_bytes_max {
+            // Reports go on without (RFC 8689 section 5).
+            _ if self.requires_tls() && self.envelope.from.is_some() && !offered.require_tls => {
+                Some(Missing::RequireTls)
+            }
             _ if self.needs_smtputf8 && !offered.smtputf8 => Some(Missing::SmtpUtf8),
             _ if self.needs_eight_bit && !offered.eight_bit_mime => Some(Missing::EightBitMime),
             Some(max) if self.message_bytes > max => Some(Missing::Size(max)),
@@ -56,6 +64,9 @@ impl Transaction {
         }
         if offered.smtputf8 && self.needs_smtputf8 {
             out.push_str(" SMTPUTF8");
+        }
+        if offered.require_tls && self.requires_tls() {
+            out.push_str(" REQUIRETLS");
         }
         if offered.dsn {
             match parameters.ret {

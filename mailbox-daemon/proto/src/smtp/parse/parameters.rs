@@ -41,7 +41,8 @@ pub(super) fn mail_parameters(parameters: &str) -> Result<MailParameters, Comman
             "ENVID" => found.envelope_id.replace(parse_envelope_id(needed?)?).is_none(),
             // Who says what of whom is not taken on trust here (RFC 4954 section 5).
             "AUTH" => decode_xtext(needed?).is_some() && !std::mem::replace(&mut has_auth, true),
-            "SMTPUTF8" => false,
+            "REQUIRETLS" if value.is_none() => !std::mem::replace(&mut found.require_tls, true),
+            "SMTPUTF8" | "REQUIRETLS" => false,
             _ => return Err(CommandError::UnknownParameter),
         };
         if !is_new {

@@ -98,6 +98,8 @@ pub const UNKNOWN_MECHANISM: Reply = Reply::new(504, 5, 4, "Unknown mechanism");
 pub const LOG_IN_FIRST: Reply = Reply::new(530, 7, 0, "Log in first");
 /// The same where TLS comes before.
 pub const START_TLS_FIRST: Reply = Reply::new(530, 7, 0, "Start TLS first, then log in");
+/// REQUIRETLS in the clear, where it is not announced (RFC 8689 section 2).
+pub const REQUIRETLS_NEEDS_TLS: Reply = Reply::new(530, 7, 10, "REQUIRETLS is for connections under TLS");
 /// Wrong name or password.
 pub const LOGIN_FAILED: Reply = Reply::new(535, 7, 8, "Wrong name or password");
 /// AUTH in the clear.

@@ -58,6 +58,9 @@ impl Session {
         if self.config.has_starttls && !self.config.is_tls {
             text.push_str("\nSTARTTLS");
         }
+        if self.config.is_tls {
+            text.push_str("\nREQUIRETLS");
+        }
         if self.may_log_in() {
             text.push_str("\nAUTH");
             for mechanism in Mechanism::offered(self.has_channel_binding()) {
@@ -148,6 +151,9 @@ impl Session {
         }
         if self.transaction.is_some() {
             return self.refuse(say::BAD_SEQUENCE.with_text("One message at a time"), out);
+        }
+        if mail.parameters.require_tls && !self.config.is_tls {
+            return self.refuse(say::REQUIRETLS_NEEDS_TLS, out);
         }
         if mail.parameters.size_bytes.is_some_and(|bytes| bytes > self.config.limits.message_bytes_max) {
             return self.refuse(say::TOO_LARGE, out);

@@ -116,6 +116,7 @@ fn commands_in_and_out_of_order() {
         ("EHLO me\nMAIL FROM:<>\nDATA\n", "250 250 503"),
         ("EHLO me\nMAIL FROM:<>\nRCPT TO:<nobody@home.test>\nDATA\n", "250 250 550 554"),
         ("EHLO me\nMAIL FROM:<>\nRCPT TO:<full@home.test>\nDATA\n", "250 250 452 554"),
+        ("EHLO me\nMAIL FROM:<> REQUIRETLS\n", "250 530"),
         ("EHLO me\nMAIL FROM:<> SIZE=1001\nMAIL FROM:<> SIZE=1000\n", "250 552 250"),
         ("EHLO me\nMAIL FROM:<a@x.test> FOO=1\n", "250 555"),
         ("EHLO me\nMAIL FROM:a@x.test\nMAIL FROM:<a@>\nMAIL FROM:<\u{fc}@x.test>\n", "250 501 501 553"),
@@ -257,6 +258,17 @@ fn what_is_announced() {
          250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-DSN\r\n250-LIMITS RCPTMAX=3\r\n\
          250-STARTTLS\r\n250 HELP\r\n250 mx.home.test\r\n"
     );
+}
+
+#[test]
+fn requiretls_is_announced_under_tls_only() {
+    let mut driver = Driver::new(Config { is_tls: true, ..config(Role::Inbound) });
+    driver.feed(b"EHLO me\r\n");
+    let text = String::from_utf8(std::mem::take(&mut driver.out)).unwrap();
+    assert!(text.contains("\r\n250-REQUIRETLS\r\n"), "{text}");
+    assert!(!text.contains("STARTTLS"), "{text}");
+    driver.feed(b"MAIL FROM:<> REQUIRETLS\r\n");
+    assert_eq!(driver.codes(), "250");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
-use proto::smtp::client::Answer;
+use policy::config::TlsMode;
+use proto::smtp::client::{Answer, Login};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -26,15 +27,20 @@ async fn server(scripts: Vec<Vec<&'static str>>) -> (SocketAddr, tokio::task::Jo
     (address, heard)
 }
 
-fn relay(tls: TlsPolicy, login: Option<Login>) -> Server {
-    Server { host: "127.0.0.1".to_owned(), port: 25, tls, login }
+fn relay(tls: TlsMode, login: Option<Login>) -> Server {
+    Server { host: "127.0.0.1".to_owned(), port: 25, tls: TlsPolicy::from_mode(tls, None), login }
+}
+
+async fn open(address: SocketAddr, server: &Server) -> Result<Connection, NoSession> {
+    let tcp = connect(address).await.unwrap();
+    Connection::open(tcp, address, server, &server.tls, "box.test").await
 }
 
 #[tokio::test]
 async fn greets_and_is_ready() {
     let (address, heard) = server(vec![vec!["220 hi\n", "250-hi\n250 PIPELINING\n", "221 bye\n"]]).await;
-    let server = relay(TlsPolicy::Opportunistic, None);
-    let mut connection = Connection::open(address, &server, "box.test").await.unwrap();
+    let server = relay(TlsMode::Opportunistic, None);
+    let mut connection = open(address, &server).await.unwrap();
     assert!(connection.is_open());
     connection.quit().await;
     assert_eq!(heard.await.unwrap(), ["EHLO box.test", "QUIT"]);
@@ -50,8 +56,9 @@ async fn opportunistic_tls_that_fails_is_given_up_and_no_password_is_sent() {
         vec!["220 hi\n", offers, "221 bye\n"],
     ])
     .await;
-    let server = relay(TlsPolicy::Opportunistic, Some(login));
-    let connection = Connection::open(address, &server, "box.test").await.unwrap();
+    let server = relay(TlsMode::Opportunistic, Some(login));
+    let connection = open(address, &server).await.unwrap();
+    assert!(matches!(connection.secured(), Secured::Clear(NoTls::Failed(Certificate::Unseen, _))));
     connection.quit().await;
     let heard = heard.await.unwrap();
     assert_eq!(
@@ -65,28 +72,22 @@ async fn opportunistic_tls_that_fails_is_given_up_and_no_password_is_sent() {
 
 #[tokio::test]
 async fn required_tls_is_required() {
-    let policy = TlsPolicy::Verified { implicit: false, ca_file: None };
     let (address, _) = server(vec![vec!["220 hi\n", "250 hi\n"]]).await;
-    let refused = Connection::open(address, &relay(policy, None), "box.test").await.err();
+    let refused = open(address, &relay(TlsMode::StartTls, None)).await.err();
     assert!(matches!(refused, Some(NoSession::Session(Stage::StartTls, Failure::NotOffered))), "{refused:?}");
 }
 
 #[tokio::test]
 async fn servers_that_do_not_want_to() {
     let (address, _) = server(vec![vec!["554 no\n"]]).await;
-    let server_ = relay(TlsPolicy::Never, None);
-    match Connection::open(address, &server_, "box.test").await.err() {
+    let server_ = relay(TlsMode::None, None);
+    match open(address, &server_).await.err() {
         Some(NoSession::Session(Stage::Greeting, Failure::Refused(Answer { code: 554, .. }))) => {}
         other => panic!("{other:?}"),
     }
     let (address, _) = server(vec![vec![]]).await;
-    match Connection::open(address, &server_, "box.test").await.err() {
+    match open(address, &server_).await.err() {
         Some(NoSession::Session(Stage::Greeting, Failure::Lost)) => {}
         other => panic!("{other:?}"),
     }
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    assert!(matches!(
-        Connection::open(closed, &server_, "box.test").await.err(),
-        Some(NoSession::Connect(_))
-    ));
 }
