@@ -6,6 +6,7 @@
 mod imap;
 mod maildir;
 mod mime;
+mod reports;
 mod sasl;
 mod smtp;
 mod trust;
@@ -25,6 +26,10 @@ pub const ALL: &[(&str, Target)] = &[
     ("mime_digest", mime::digest),
     ("mime_header", mime::header),
     ("mime_scan", mime::scan),
+    ("reports_attachment", reports::attachment),
+    ("reports_message", reports::message),
+    ("reports_records", reports::records),
+    ("reports_xml", reports::xml),
     ("sasl", sasl::exchange),
     ("smtp_client", smtp::client),
     ("smtp_command", smtp::command),

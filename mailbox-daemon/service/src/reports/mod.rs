@@ -4,8 +4,6 @@
 //! ([`outgoing`]), and what others report becomes a summary ([`incoming`]). All of it lies in the notes: losing it costs numbers,
 //! never mail.
 
-#![allow(dead_code, unused_imports)]
-
 mod counted;
 mod dmarc;
 mod incoming;
@@ -43,6 +41,7 @@ impl Default for Reports {
 }
 
 /// Counts how a connection to another server was secured, or was not, for the report to its domain.
+#[allow(dead_code)]
 pub(crate) fn note_tls(host: &Host, outcome: &TlsOutcome) {
     if host.settings.load().reports.tls {
         let row = reports::tls_row(outcome);

@@ -52,9 +52,14 @@ impl Connection {
             Ok(judged) => judged,
             Err(refusal) => return refusal,
         };
+        let is_report = match self.take_in_report(&mut transaction, &mut incoming, judged.as_ref()).await {
+            Ok(is_report) => is_report,
+            Err(error) => return reply_to_store(&error),
+        };
         match self.put(&transaction, &mut incoming, judged.as_ref()).await {
             Ok(()) => {
-                if let Some(judged) = &judged {
+                // A report that led to a report the other way would go on forever.
+                if let Some(judged) = judged.as_ref().filter(|_| !is_report) {
                     self.note_dmarc(&transaction, &judged.evidence, judged.verdict);
                 }
                 note_correspondents(&self.host, self.login.as_ref(), &transaction);

@@ -2,7 +2,7 @@
 //!
 //! `proto::smtp::server` says what is to be done, one handler here does each: [`envelope`] looks recipients up, [`receive`]
 //! takes the message in, [`judge`] asks what becomes of it, [`compose`] says what its copies consist of, [`accept`] puts
-//! them on disk before anybody reads a 250, [`login`] logs people in, [`strangers`] is for those who do not.
+//! them on disk before anybody reads a 250, [`report`] takes in what is a report about mail, [`login`] logs people in, [`strangers`] is for those who do not.
 
 mod accept;
 mod compose;
@@ -11,6 +11,7 @@ mod header;
 mod judge;
 mod login;
 mod receive;
+mod report;
 mod sender;
 mod spooled;
 mod strangers;
