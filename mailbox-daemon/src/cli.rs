@@ -43,6 +43,9 @@ pub enum Word {
     /// Domains mail is received for
     #[command(subcommand)]
     Domain(DomainWord),
+    /// Keys that sign mail, and the DNS records they need
+    #[command(subcommand)]
+    Dkim(DkimWord),
     /// Passwords for single devices
     #[command(subcommand)]
     AppPassword(AppPasswordWord),
@@ -211,6 +214,17 @@ pub enum DomainWord {
     },
     /// Stop receiving mail for a domain
     Remove {
+        /// Such as home.test
+        domain: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum DkimWord {
+    /// Show every key and the TXT record to publish for it
+    List,
+    /// Make the next keys of a domain now; they sign once their records are seen in DNS
+    Rotate {
         /// Such as home.test
         domain: String,
     },
@@ -396,6 +410,8 @@ impl Word {
                 Command::DomainMasquerade { domain, account, allowed: state == "on" }
             }
             Word::Domain(DomainWord::Remove { domain }) => Command::DomainRemove { domain },
+            Word::Dkim(DkimWord::List) => Command::DkimList,
+            Word::Dkim(DkimWord::Rotate { domain }) => Command::DkimRotate { domain },
             Word::AppPassword(AppPasswordWord::Add { address, name, send_only, from, per_hour }) => {
                 Command::AppPasswordAdd { address, name, send_only, from, per_hour }
             }

@@ -44,7 +44,14 @@ fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(cell).collect();
+            // Texts rather than names: as zone files have them, ready to be copied.
+            match items.iter().any(|item| item.contains(' ')) {
+                true => format!("\"{}\"", items.join("\" \"")),
+                false => items.join(", "),
+            }
+        }
         other => other.to_string(),
     }
 }
@@ -55,6 +62,8 @@ mod tests {
 
     #[test]
     fn columns_align() {
+        assert_eq!(cell(&json!(["ana@home.test", "b@x.test"])), "ana@home.test, b@x.test");
+        assert_eq!(cell(&json!(["v=DKIM1; p=ab", "cd"])), "\"v=DKIM1; p=ab\" \"cd\"");
         let row = |address: &str, n: u32| match json!({ "address": address, "app_passwords": n }) {
             Value::Object(map) => map,
             _ => Map::new(),

@@ -3,6 +3,7 @@
 //! Besides "never panics" the promises are: however the bytes are cut into pieces, the result is the same; what was
 //! understood can be written and is understood alike again; memory and output stay within the limits.
 
+mod dkim;
 mod imap;
 mod maildir;
 mod mime;
@@ -18,6 +19,9 @@ pub type Target = fn(&[u8]);
 /// Every target by its name, which is its corpus folder's name as well.
 pub const ALL: &[(&str, Target)] = &[
     ("config", words::config),
+    ("dkim_body", dkim::body),
+    ("dkim_foreign", dkim::foreign),
+    ("dkim_srs", dkim::srs),
     ("imap_command", imap::command),
     ("imap_names", imap::names),
     ("imap_session", imap::session),

@@ -4,6 +4,7 @@
 //! probably meant. Paths are relative to the state directory.
 
 mod access;
+mod dkim;
 mod dns;
 mod inbound;
 mod outbound;
@@ -14,6 +15,7 @@ mod suggestion;
 mod target;
 
 pub use access::AccessSettings;
+pub use dkim::Dkim;
 pub use dns::Dns;
 pub use inbound::{BlockList, Inbound};
 pub use outbound::{Direct, Ipv6, Outbound};
@@ -59,6 +61,9 @@ pub struct Settings {
     /// Reports about mail, those that come in and those that go out.
     #[serde(default)]
     pub reports: Reports,
+    /// Keys that sign mail.
+    #[serde(default)]
+    pub dkim: Dkim,
     /// Which resolver answers.
     #[serde(default)]
     pub dns: Dns,
@@ -179,8 +184,12 @@ impl Settings {
     }
 
     fn contradiction(&self) -> Option<String> {
-        let sections =
-            [self.inbound.contradiction(), self.submission.contradiction(), self.outbound.contradiction()];
+        let sections = [
+            self.inbound.contradiction(),
+            self.submission.contradiction(),
+            self.outbound.contradiction(),
+            self.dkim.contradiction(),
+        ];
         if let Some(problem) = sections.into_iter().flatten().next() {
             return Some(problem);
         }

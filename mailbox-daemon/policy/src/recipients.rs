@@ -4,6 +4,7 @@
 //! by the caller; what it holds comes in as a [`Fact`].
 
 use crate::config::Reports;
+use crate::srs::SrsError;
 use std::collections::{HashSet, VecDeque};
 use thiserror::Error;
 use types::{Address, DirectoryEntry, Domain, Limits, LocalDomain};
@@ -26,6 +27,8 @@ pub enum Fact {
     },
     /// Nobody of that name, but reports about mail come to it.
     Reports,
+    /// A return address that is none, or none any more.
+    NoReturn(SrsError),
 }
 
 /// What is to be found out next.
@@ -64,6 +67,9 @@ pub enum RecipientError {
     /// Aliases that lead only to one another.
     #[error("aliases lead round in a circle")]
     Loop,
+    /// A return address that is none, or none any more.
+    #[error(transparent)]
+    ReturnAddress(SrsError),
     /// More destinations than a message may have.
     #[error("too many destinations")]
     TooMany,
@@ -79,6 +85,7 @@ pub struct Expansion {
     may_relay: bool,
     goes_round: bool,
     not_local: bool,
+    no_return: Option<SrsError>,
     needs_first_account: bool,
     depth_max: usize,
     destinations_max: usize,
@@ -117,6 +124,7 @@ impl Expansion {
             may_relay,
             goes_round: false,
             not_local: false,
+            no_return: None,
             needs_first_account: false,
             depth_max: limits.alias_depth_max,
             destinations_max: limits.recipients_max,
@@ -160,6 +168,7 @@ impl Expansion {
                 self.found.is_for_reports = true;
                 self.needs_first_account = true;
             }
+            Fact::NoReturn(error) => self.no_return = Some(error),
             Fact::Nobody { catch_all: None } => self.needs_first_account = is_postmaster(&address),
         }
     }
@@ -180,6 +189,7 @@ impl Expansion {
         }
         match !self.found.accounts.is_empty() || !self.found.external.is_empty() {
             true => Ok(self.found),
+            false if let Some(error) = self.no_return => Err(RecipientError::ReturnAddress(error)),
             false if self.not_local => Err(RecipientError::NotLocal),
             false if self.goes_round => Err(RecipientError::Loop),
             false => Err(RecipientError::Unknown),

@@ -11,6 +11,7 @@ pub mod mime;
 pub mod mta_sts;
 pub mod reports;
 pub mod sasl;
+pub mod signing;
 pub mod smtp;
 pub mod spf;
 pub mod tags;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app_passwords;
+mod dkim;
 mod gate;
 mod names;
 mod queue;
@@ -15,6 +16,7 @@ pub use relay::{relay_hints, relay_presets};
 use crate::gate::bans::Bans;
 use crate::issues::Issues;
 use crate::reports::Reports;
+use crate::signing::{Keyring, KeyringError};
 pub use policy::access::List;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -133,6 +135,13 @@ pub enum Command {
     },
     /// Who is shut out for guessing passwords.
     BanList,
+    /// The keys that sign mail and what is to be published of them.
+    DkimList,
+    /// The next keys for a domain, before their time.
+    DkimRotate {
+        /// Which domain.
+        domain: String,
+    },
     /// A new domain to receive mail for.
     DomainAdd {
         /// Its name.
@@ -300,6 +309,9 @@ pub enum AdminError {
     /// Only a running daemon knows.
     #[error("no daemon runs on this state directory")]
     NotRunning,
+    /// A key cannot be made.
+    #[error("a key cannot be made: {0}")]
+    Keyring(#[from] KeyringError),
     /// The state directory does not answer.
     #[error("the state directory cannot be used: {0}")]
     Store(#[from] StoreError),
@@ -321,6 +333,8 @@ pub struct Admin<'a> {
     pub bans: &'a Bans,
     /// Reports to others.
     pub reports: &'a Reports,
+    /// Keys that sign mail.
+    pub keyring: &'a Keyring,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -356,6 +370,8 @@ impl Admin<'_> {
             Command::AppPasswordRevoke { address, name } => self.app_password_revoke(&address, &name),
             Command::BanLift { address } => self.ban_lift(&address),
             Command::BanList => Ok(self.ban_list()),
+            Command::DkimList => self.dkim_list(),
+            Command::DkimRotate { domain } => self.dkim_rotate(&domain),
             Command::DomainAdd { domain } => self.domain_add(&domain),
             Command::DomainCatchAll { domain, target } => self.domain_catch_all(&domain, target.as_deref()),
             Command::DomainList => self.domain_list(),

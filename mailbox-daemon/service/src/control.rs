@@ -56,12 +56,11 @@ pub fn execute(state_dir: &Path, command: Command) -> Result<Answer, ControlErro
 }
 
 /// Answers commands until the daemon stops.
-pub async fn serve(host: Arc<Host>) -> io::Result<()> {
-    let listener = bind(host.state_dir())?;
+pub async fn serve(host: Arc<Host>, listener: UnixListener) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = host.stop.stopping() => return Ok(()),
+            () = host.stop.stopping() => return,
         };
         match accepted {
             Ok((socket, _)) => drop(tokio::spawn(converse(Arc::clone(&host), socket))),
@@ -98,6 +97,7 @@ fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
         notes: &state.notes,
         bans: &state.bans,
         reports: &state.reports,
+        keyring: &state.keyring,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {
@@ -120,7 +120,8 @@ fn connect(state_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
     std::os::unix::net::UnixStream::connect(path)
 }
 
-fn bind(state_dir: &Path) -> io::Result<UnixListener> {
+/// Opens the door. From then on commands wait for [`serve`].
+pub fn bind(state_dir: &Path) -> io::Result<UnixListener> {
     let (_folder, path) = short_path(state_dir)?;
     // The lock on the state directory is held: whatever lies here is left over.
     let _ = std::fs::remove_file(&path);

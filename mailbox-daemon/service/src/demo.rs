@@ -110,6 +110,7 @@ fn ensure_accounts(state: &State) -> Result<(), AdminError> {
         bans: &state.bans,
         reports: &state.reports,
         issues: None,
+        keyring: &state.keyring,
         now: unix_now(),
     };
     if !state.directory.domains()?.is_empty() {

@@ -1,8 +1,10 @@
 //! From an address to where its mail goes: `policy::recipients` asks, the directory answers.
 
 use crate::host::Host;
+use crate::signing::{self, ReturnError};
 use policy::config::{Reports, Settings};
 use policy::recipients::{Destinations, Expansion, Fact, Next, RecipientError};
+use policy::srs::is_rewritten;
 use store::StoreError;
 use store::directory::Directory;
 use types::{Address, DirectoryEntry, Limits};
@@ -15,7 +17,11 @@ pub(crate) fn expand(
     may_relay: bool,
 ) -> Result<Result<Destinations, RecipientError>, StoreError> {
     let expansion = Expansion::start(address, may_relay, &settings.hostname, &settings.limits);
-    follow(&host.directory, &settings.reports, expansion)
+    let look_up = |address: &Address| match is_rewritten(&address.local) {
+        true => look_up_return(host, address),
+        false => look_up(&host.directory, &settings.reports, address),
+    };
+    follow(&host.directory, look_up, expansion)
 }
 
 /// Whether mail for an address reaches this account and nobody else: then the account may send as it.
@@ -26,18 +32,18 @@ pub(crate) fn belongs_to(
 ) -> Result<bool, StoreError> {
     // Neither the name of the host, a limit of its own nor a name for reports leads anywhere that is somebody's alone.
     let expansion = Expansion::start(address.clone(), true, &address.domain, &Limits::default());
-    Ok(follow(directory, &Reports::default(), expansion)?
-        .is_ok_and(|destinations| destinations.belong_to(account)))
+    let look_up = |address: &Address| look_up(directory, &Reports::default(), address);
+    Ok(follow(directory, look_up, expansion)?.is_ok_and(|destinations| destinations.belong_to(account)))
 }
 
 fn follow(
     directory: &Directory,
-    reports: &Reports,
+    look_up: impl Fn(&Address) -> Result<Fact, StoreError>,
     mut expansion: Expansion,
 ) -> Result<Result<Destinations, RecipientError>, StoreError> {
     loop {
         match expansion.next() {
-            Next::LookUp(address) => expansion.learn(look_up(directory, reports, &address)?),
+            Next::LookUp(address) => expansion.learn(look_up(&address)?),
             Next::FirstAccount => expansion.learn_first_account(oldest_account(directory)?),
             Next::Done => return Ok(expansion.finish()),
         }
@@ -51,6 +57,18 @@ fn look_up(directory: &Directory, reports: &Reports, address: &Address) -> Resul
         None => None,
     };
     Ok(Fact::new(address, domain, entry, reports))
+}
+
+/// Where a bounce of forwarded mail goes back to.
+fn look_up_return(host: &Host, address: &Address) -> Result<Fact, StoreError> {
+    if host.directory.domain(&address.domain)?.is_none() {
+        return Ok(Fact::Elsewhere);
+    }
+    match signing::origin(host, address, host.now()) {
+        Ok(sender) => Ok(Fact::Alias(sender)),
+        Err(ReturnError::Refused(error)) => Ok(Fact::NoReturn(error)),
+        Err(ReturnError::Store(error)) => Err(error),
+    }
 }
 
 /// The account that was made first: the owner's.

@@ -9,6 +9,7 @@ use crate::issues::Issues;
 use crate::places::Places;
 use crate::pressure::Pressure;
 use crate::reports::Reports;
+use crate::signing::{Keyring, Returns};
 use crate::stop::Stop;
 use crate::stream::Deflaters;
 use crate::tls::{Tls, TlsError};
@@ -91,6 +92,10 @@ pub struct State {
     pub queue: Queue,
     /// What else is worth knowing again after a restart.
     pub notes: Notes,
+    /// Keys that sign mail.
+    pub keyring: Keyring,
+    /// Return addresses of forwarded mail.
+    pub returns: Returns,
     /// What is reported to others.
     pub reports: Reports,
     /// Who is shut out after failed logins.
@@ -224,9 +229,21 @@ impl State {
             .map_err(in_store)?;
         let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
         let notes = Notes::open(Arc::clone(&disk), &path.join("notes.redb")).map_err(in_store)?;
+        let keyring = Keyring::open(Arc::clone(&disk), &path.join("dkim"));
+        let returns = Returns::new(Arc::clone(&disk), &path.join("srs"));
         let bans = Bans::open(notes.clone()).map_err(in_store)?;
         let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
-        Ok(State { store, directory, queue, notes, reports: Reports::default(), bans, _lock: lock })
+        Ok(State {
+            store,
+            directory,
+            queue,
+            notes,
+            keyring,
+            returns,
+            reports: Reports::default(),
+            bans,
+            _lock: lock,
+        })
     }
 
     /// Opens a state directory no daemon runs on, for one command.

@@ -28,6 +28,7 @@ mod pressure;
 mod quota;
 pub mod reports;
 pub mod run;
+pub mod signing;
 pub mod smtp_in;
 pub mod stop;
 pub mod stream;

@@ -4,7 +4,7 @@ use crate::host::{Host, HostError};
 use crate::listen::{ListenError, Service, accept_loop, listeners};
 use crate::stop::{Stopper, stop};
 use crate::watchdog::{self, Heartbeat};
-use crate::{control, deliver, fulltext, notices, reports};
+use crate::{control, deliver, fulltext, notices, reports, signing};
 use policy::config::Settings;
 use sd_notify::NotifyState;
 use std::future::Future;
@@ -75,17 +75,16 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
         let accepting = accept_loop(Arc::clone(host), service, listener, heartbeat);
         tokio::spawn(accepting);
     }
-    let commands = control::serve(Arc::clone(host));
-    tokio::spawn(async move {
-        if let Err(error) = commands.await {
-            error!(%error, "the command line cannot reach this daemon");
-        }
-    });
+    match control::bind(host.state_dir()) {
+        Ok(door) => drop(tokio::spawn(control::serve(Arc::clone(host), door))),
+        Err(error) => error!(%error, "the command line cannot reach this daemon"),
+    }
     supervise("deliver", Arc::clone(host), deliver::run);
     supervise("fulltext", Arc::clone(host), fulltext::run);
     supervise("notices", Arc::clone(host), notices::run);
     supervise("reports", Arc::clone(host), reports::run);
     supervise("notes", Arc::clone(host), keep_notes);
+    supervise("keys", Arc::clone(host), signing::run);
     tokio::spawn(report_damage(Arc::clone(host)));
     tokio::spawn(watchdog::run(Arc::clone(host), hearts));
 }

@@ -23,6 +23,7 @@ mod maildir;
 mod message;
 mod notes;
 pub mod queue;
+mod secrets;
 mod state;
 mod store;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use mailbox::{
 };
 pub use message::{MessageView, NewMessage};
 pub use notes::{Notes, Subject};
+pub use secrets::Secrets;
 pub use store::{Store, StoreOptions};
 pub use view::{Changes, Expunges, View};
 pub use watch::WatchGuard;

@@ -25,6 +25,9 @@ pub struct Outbound {
     pub relay_ca_file: Option<PathBuf>,
     /// Relays for the mail of some senders or to some recipients, by a name of one's choice.
     pub relays: BTreeMap<String, PartRelay>,
+    /// Whether mail that is forwarded gets a `From:` of this box; the author stays in `Reply-To:`. Only for a relay that takes
+    /// nothing else: people see it.
+    pub rewrite_from: bool,
     /// Whether mail goes to its domain's own servers although there is a relay for all.
     pub direct: Direct,
     /// Whether TLSA records that others publish are followed (DANE, RFC 7672).
@@ -131,6 +134,7 @@ impl Default for Outbound {
             relay_password: None,
             relay_ca_file: None,
             relays: BTreeMap::new(),
+            rewrite_from: false,
             direct: Direct::default(),
             dane: true,
             mta_sts: true,

@@ -65,6 +65,14 @@ pub fn encode(text: &str) -> String {
     out
 }
 
+/// Encodes a display name (RFC 5322 section 3.2.5): quoted where it is ASCII, as encoded words where it is not.
+pub fn phrase(text: &str) -> String {
+    match encode(text) {
+        plain if plain == text => format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\"")),
+        encoded => encoded,
+    }
+}
+
 /// Adjacent words of one charset: a letter may be cut between them, so they are decoded together.
 #[derive(Default)]
 struct Run<'a> {

@@ -11,6 +11,8 @@ impl Admin<'_> {
             return Err(AdminError::Exists(format!("the domain {domain}")));
         }
         self.directory.put_domain(&LocalDomain { domain: domain.clone(), catch_all: None })?;
+        // Its keys are made while nobody waits for them.
+        self.keyring.wake();
         Ok(Answer::says(format!("mail for {domain} is received here now")))
     }
 

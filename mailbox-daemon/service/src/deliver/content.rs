@@ -2,6 +2,7 @@
 //! no 8BITMIME (RFC 6152 section 3).
 
 use crate::host::Host;
+use crate::signing::whole_signatures;
 use proto::mime::reencode::header_with_encoding;
 use proto::mime::seven_bit::{Act, Contents, Encoder, Impossible, Piece, pieces, plan};
 use proto::mime::{DigestView, Scanner};
@@ -22,6 +23,8 @@ pub(super) enum Content<'a> {
 
 /// A message in seven bits, in a file without a name that goes with it.
 pub(super) struct Converted {
+    /// Signatures for what it has become.
+    top: Vec<u8>,
     file: Mutex<NewMessage>,
     bytes: u64,
 }
@@ -45,10 +48,20 @@ impl Content<'_> {
     pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StoreError> {
         match self {
             Content::Queued(message) => message.read_at(buffer, offset),
-            Content::Converted(converted) => {
-                converted.file.lock().unwrap_or_else(PoisonError::into_inner).read_at(buffer, offset)
-            }
+            Content::Converted(converted) => converted.read_at(buffer, offset),
         }
+    }
+}
+
+impl Converted {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StoreError> {
+        let from_top = &self.top[self.top.len().min(offset as usize)..];
+        let from_top = &from_top[..from_top.len().min(buffer.len())];
+        let (above, below) = buffer.split_at_mut(from_top.len());
+        above.copy_from_slice(from_top);
+        let offset = offset.saturating_sub(self.top.len() as u64);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(from_top.len() + if below.is_empty() { 0 } else { file.read_at(below, offset)? })
     }
 }
 
@@ -114,8 +127,16 @@ fn write(
         encoder.finish(&mut out);
         file.write(&out)?;
     }
-    let bytes = file.bytes();
-    Ok(Converted { file: Mutex::new(file), bytes })
+    // Other octets are another message to whoever verifies it; what people here send is signed again.
+    let top = match message.header().account {
+        Some(_) => {
+            let view = file.view()?;
+            whole_signatures::<StoreError>(host, host.now(), |take| take(&view))?.into_bytes()
+        }
+        None => Vec::new(),
+    };
+    let bytes = top.len() as u64 + file.bytes();
+    Ok(Converted { top, file: Mutex::new(file), bytes })
 }
 
 fn read(

@@ -6,6 +6,7 @@ use super::Context;
 use super::verdict::Verdict;
 use crate::directory::expand;
 use crate::disk;
+use crate::signing::whole_signatures;
 use data_encoding::HEXLOWER;
 use policy::bounce::{self, Event};
 use policy::recipients::Destinations;
@@ -146,6 +147,8 @@ impl<'a> Letter<'a> {
     ) -> Result<store::queue::QueueTicket, StoreError> {
         let queue = &context.host.queue;
         let mut file: NewMessage = queue.new_entry()?;
+        let signatures = whole_signatures(&context.host, now, |piece| self.write(piece))?;
+        file.write(signatures.as_bytes())?;
         self.write(&mut |bytes| file.write(bytes))?;
         let body = if self.report.eight_bit { BodyType::EightBitMime } else { BodyType::SevenBit };
         let smtputf8 = to.iter().any(|address| !address.is_ascii());

@@ -6,6 +6,7 @@ use super::tls::TlsReports;
 use crate::disk;
 use crate::dns::{self, Resolver};
 use crate::host::Host;
+use crate::signing::whole_signatures;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hickory_resolver::proto::rr::RecordType;
@@ -135,6 +136,8 @@ impl Round<'_> {
     pub(super) async fn enqueue(&self, to: &Address, mail: &[u8]) -> Result<(), StoreError> {
         let queued = disk(|| {
             let mut file = self.host.queue.new_entry()?;
+            let signatures = whole_signatures::<StoreError>(self.host, self.now, |take| take(mail))?;
+            file.write(signatures.as_bytes())?;
             file.write(mail)?;
             let recipient = Recipient { address: to.clone(), notify: Some(DsnNotify::NEVER), original: None };
             let parameters = MailParameters { body: BodyType::SevenBit, ..MailParameters::default() };

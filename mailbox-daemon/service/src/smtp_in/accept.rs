@@ -4,7 +4,7 @@ use super::judge::{Judged, word};
 use super::receive::{Incoming, scan_limits};
 use super::sender::{note_correspondents, take_allowance};
 use super::spooled::Spooled;
-use super::{Connection, reply_to_store, success};
+use super::{Connection, reply_to_store, success, vouch};
 use crate::disk;
 use crate::host::Host;
 use proto::mime::Scanner;
@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use store::queue::{Header, Queued};
 use store::{AccountMail, Arrival, Mailbox, NewMessage, StoreError, Ticket};
 use tracing::{info, warn};
-use types::{Address, Envelope, Flags, MailboxName, SpecialUse, UnixSeconds};
+use types::{Address, Envelope, Flags, MailboxName, ReversePath, SpecialUse, UnixSeconds};
 
 /// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
 const SCANNERS_MAX: usize = 8;
@@ -81,8 +81,10 @@ impl Connection {
         judged: Option<&Judged>,
     ) -> Result<(), StoreError> {
         let account = self.login.as_ref().map(|login| &login.account);
-        let composition = Composition {
+        let mut composition = Composition {
             onward: Vec::new(),
+            onward_from: transaction.mail.from.clone(),
+            replaces_author: false,
             results: judged.map(|judged| judged.fields(self, transaction)).unwrap_or_default(),
             trace: std::mem::take(&mut incoming.trace),
             fields: std::mem::take(&mut incoming.missing_fields).into_bytes(),
@@ -90,6 +92,8 @@ impl Connection {
             host: self.settings.hostname.clone(),
         };
         let now = self.host.now();
+        let chain = judged.map(|judged| judged.evidence.arc.outcome);
+        disk(|| vouch::vouch(&self.host, transaction, &mut composition, &mut incoming.spooled, chain, now))?;
         let is_junk = judged.is_some_and(Judged::is_junk);
         let copies = Copies { host: &self.host, transaction, composition: &composition, is_junk };
         let (bytes, queue_id) = settle(disk(|| copies.store(&mut incoming.spooled, account, now))).await?;
@@ -163,7 +167,7 @@ impl Copies<'_> {
                     stored.tickets.push(mailbox.add(message, arrival)?.ticket);
                 }
                 Copy::Queue => {
-                    let envelope = onward(self.transaction);
+                    let envelope = onward(self.transaction, &self.composition.onward_from);
                     let header = Header { envelope, account: account.cloned(), arrived_at: now };
                     stored.queued = Some(self.host.queue.enqueue(message, &header)?);
                 }
@@ -225,9 +229,9 @@ fn junk(account: &Arc<AccountMail>) -> Result<Arc<Mailbox>, StoreError> {
 }
 
 /// The envelope for those elsewhere.
-fn onward(transaction: &Transaction) -> Envelope {
+fn onward(transaction: &Transaction, from: &ReversePath) -> Envelope {
     Envelope {
-        from: transaction.mail.from.clone(),
+        from: from.clone(),
         parameters: transaction.mail.parameters.clone(),
         recipients: transaction.external.clone(),
     }

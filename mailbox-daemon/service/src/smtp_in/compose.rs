@@ -24,6 +24,10 @@ use types::{Domain, ReversePath};
 pub(super) struct Composition {
     /// On top of the copy that goes on to other servers.
     pub(super) onward: Vec<u8>,
+    /// The sender of that copy.
+    pub(super) onward_from: ReversePath,
+    /// Whether that copy has another `From:` among the fields on top.
+    pub(super) replaces_author: bool,
     /// Above the trace, so that nothing below it can be taken for ours (RFC 8601 section 5).
     pub(super) results: Vec<u8>,
     /// `Received:` of this hop.
@@ -45,7 +49,8 @@ impl Composition {
         message: &mut NewMessage,
         mut scanner: Option<&mut Scanner>,
     ) -> Result<(), StoreError> {
-        self.pass_on(spooled, own_lines, &mut |piece| {
+        let is_left_out = |field: &Field<'_>| self.leaves_out(field);
+        self.pass_on(spooled, own_lines, &is_left_out, &mut |piece| {
             if let Some(scanner) = &mut scanner {
                 scanner.feed(piece);
             }
@@ -56,7 +61,8 @@ impl Composition {
     /// The copy that goes on to other servers.
     pub(super) fn queue_copy(&self, host: &Host, spooled: &mut Spooled) -> Result<NewMessage, StoreError> {
         let mut message = host.queue.new_entry()?;
-        self.pass_on(spooled, &self.onward, &mut |piece| message.write(piece))?;
+        let is_left_out = |field: &Field<'_>| self.leaves_out_onward(field);
+        self.pass_on(spooled, &self.onward, &is_left_out, &mut |piece| message.write(piece))?;
         Ok(message)
     }
 
@@ -66,16 +72,22 @@ impl Composition {
             || is_forged(field.name, field.value, self.host.as_str())
     }
 
+    /// The same for the copy that goes on.
+    pub(super) fn leaves_out_onward(&self, field: &Field<'_>) -> bool {
+        self.leaves_out(field) || (self.replaces_author && field.name.eq_ignore_ascii_case(b"From"))
+    }
+
     fn pass_on(
         &self,
         spooled: &mut Spooled,
         top: &[u8],
+        is_left_out: &dyn Fn(&Field<'_>) -> bool,
         take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         for part in [top, &self.results, &self.trace, &self.fields] {
             take(part)?;
         }
-        spooled.pass_on(&|field| self.leaves_out(field), take)
+        spooled.pass_on(is_left_out, take)
     }
 }
 

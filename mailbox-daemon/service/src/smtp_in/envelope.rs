@@ -7,6 +7,7 @@ use crate::host::Host;
 use policy::access::always_arrives;
 use policy::pressure::Shortage;
 use policy::recipients::{Destinations, RecipientError};
+use policy::srs::is_rewritten;
 use proto::smtp::parse::Mail;
 use proto::smtp::reply::{Reply, say};
 use store::StoreError;
@@ -25,6 +26,8 @@ pub(super) struct Transaction {
     pub(super) external: Vec<Recipient>,
     /// Recipients with `NOTIFY=SUCCESS` whose mail goes nowhere but into mailboxes here.
     pub(super) reported: Vec<Recipient>,
+    /// The first name here that leads mail from outside out again.
+    pub(super) forwarded_by: Option<Address>,
     pub(super) incoming: Option<Incoming>,
 }
 
@@ -69,11 +72,19 @@ impl Connection {
             return refusal;
         }
         let may_relay = self.login.is_some();
+        if is_rewritten(&recipient.address.local) && !self.carries_report() {
+            return say::NO_SUCH_USER.with_text("This return address takes delivery reports only");
+        }
         let found = match expand(&self.host, &self.settings, recipient.address.clone(), may_relay) {
             Ok(found) => found,
             Err(error) => return self.directory_failed(&error),
         };
         let Some(transaction) = &mut self.transaction else { return say::BAD_SEQUENCE };
+        if let (false, Ok(to)) = (may_relay, &found)
+            && !to.external.is_empty()
+        {
+            transaction.forwarded_by.get_or_insert_with(|| recipient.address.clone());
+        }
         match found {
             Ok(to) => match has_room(&self.host, &to, transaction.mail.parameters.size_bytes) {
                 Ok(true) => transaction.add(recipient, to, self.settings.limits.recipients_max),
@@ -88,6 +99,11 @@ impl Connection {
                 reply_to_recipient(error)
             }
         }
+    }
+
+    /// Whether the message is a report, as a null sender says (RFC 5321 section 4.5.5).
+    fn carries_report(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| transaction.mail.from.is_none())
     }
 
     /// What is short. The people who live here may send until the last byte.
@@ -112,6 +128,7 @@ impl Transaction {
             mailboxes: Vec::new(),
             external: Vec::new(),
             reported: Vec::new(),
+            forwarded_by: None,
             incoming: None,
         }
     }
@@ -179,6 +196,7 @@ fn reply_to_recipient(error: RecipientError) -> Reply {
     match error {
         RecipientError::NotLocal => say::NO_RELAY,
         RecipientError::Unknown => say::NO_SUCH_USER,
+        RecipientError::ReturnAddress(_) => say::NO_SUCH_USER.with_text(error.to_string()),
         RecipientError::Loop => say::LOOP.with_text(error.to_string()),
         RecipientError::TooMany => say::TOO_MANY_RECIPIENTS.with_text(error.to_string()),
     }

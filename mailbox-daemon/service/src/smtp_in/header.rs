@@ -1,5 +1,7 @@
+use policy::rewrite_from::Author;
 use policy::submission::HeaderFacts;
 use proto::mime::address::{Mailbox, mailboxes};
+use proto::mime::encoded_word::decoded;
 use proto::smtp::header::{Field, fields};
 use types::Address;
 
@@ -23,6 +25,12 @@ pub(super) fn facts(header: &[u8]) -> HeaderFacts {
         }
     }
     facts
+}
+
+/// The first author a `From:` names.
+pub(crate) fn author(from: &[u8]) -> Option<Author> {
+    let mailbox = mailboxes(from).into_iter().next()?;
+    Some(Author { address: address(&mailbox)?, name: mailbox.name.map(|name| decoded(&name)) })
 }
 
 fn address(mailbox: &Mailbox) -> Option<Address> {

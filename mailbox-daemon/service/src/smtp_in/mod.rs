@@ -7,6 +7,7 @@
 mod accept;
 mod compose;
 mod envelope;
+mod forward;
 mod header;
 mod judge;
 mod login;
@@ -17,6 +18,7 @@ mod spooled;
 mod strangers;
 mod success;
 pub(crate) mod trace_id;
+mod vouch;
 
 pub use proto::smtp::server::Role;
 
@@ -26,6 +28,7 @@ use crate::gate::Guest;
 use crate::host::Host;
 use crate::stream::Stream;
 use envelope::Transaction;
+pub(crate) use header::author;
 use policy::config::Settings;
 use policy::pressure::Shortage;
 use proto::sasl::{ChannelBinding, Exchange};
