@@ -23,6 +23,7 @@ mod postfix;
 mod program;
 mod search_alike;
 mod swaks;
+mod tls_scan;
 mod twin;
 mod unpacked;
 

@@ -17,7 +17,8 @@ fn s_client(demo: &Demo, door: Door, upgrade: Option<&str>, more: &[&str], input
     program.args(more).input(input.replace("\r\n", "\n")).run()
 }
 
-const DOORS: [(Door, Option<&str>, &str); 5] = [
+/// Every door, what STARTTLS is called there, and a goodbye.
+pub const DOORS: [(Door, Option<&str>, &str); 5] = [
     (Door::Smtp, Some("smtp"), "QUIT\r\n"),
     (Door::Submission, Some("smtp"), "QUIT\r\n"),
     (Door::Submissions, None, "QUIT\r\n"),
