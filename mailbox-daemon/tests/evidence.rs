@@ -9,9 +9,12 @@ use serde::Deserialize;
 use service::dns::Resolver;
 use service::evidence::Inquiry;
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use support::demo::{Demo, DemoOptions, Door};
 use support::dns::Dns;
+use support::smtp::SmtpClient;
 use types::{Address, Domain, Evidence, Outcome, ReversePath, SenderDomain};
 
 /// Who brings a message.
@@ -190,5 +193,34 @@ async fn dmarc_asks_the_author_or_the_organisation() {
             [dmarc.outcome.to_string(), format!("{:?}", dmarc.policy).to_lowercase(), record_of]
         });
         assert_eq!(found, [outcome, policy, record_of].map(Clone::clone), "{}", case.join(" "));
+    }
+}
+
+/// Two lists, one of which refuses to answer for one client, and a third that never answers.
+#[test]
+fn lists_count_only_what_their_operators_mean() {
+    let zone = "\
+mx.test. MX 10 mx.mx.test.
+mx.test. TXT \"v=spf1 +all\"
+2.0.0.127.one.test. A 127.0.0.2
+2.0.0.127.two.test. A 127.0.0.4
+3.0.0.127.one.test. A 127.0.0.2
+4.0.0.127.one.test. A 127.255.255.254
+4.0.0.127.two.test. A 127.0.0.2
+5.0.0.127.one.test. A 192.0.2.1
+";
+    let dns = Dns::serve(zone, &["broken.test"]);
+    let lists = r#"inbound.dnsbl=[{zone="one.test"},{zone="two.test"},{zone="bl.broken.test",weight=9}]"#;
+    let demo = Demo::start_with(DemoOptions::set(&[&format!("dns.resolver={}", dns.address()), lists]));
+    let status = || String::from_utf8(demo.cli(&["status", "--json"]).output().unwrap().stdout).unwrap();
+    let junk = || std::fs::read_dir(demo.maildir("ana").join(".Junk/new")).map_or(0, Iterator::count);
+    for (client, code, junk_after, is_asked_wrongly) in
+        [(2, 550, 0, false), (3, 250, 1, false), (5, 250, 1, false), (4, 250, 2, true), (3, 250, 3, false)]
+    {
+        let source = Ipv4Addr::new(127, 0, 0, client);
+        let mut smtp = SmtpClient::connect_from(&demo, Door::Smtp, source).unwrap();
+        let reply = smtp.send_mail("x@mx.test", &["ana@home.test"], "From: x@mx.test\n\nx\n").unwrap();
+        assert_eq!((reply.code, junk()), (code, junk_after), "{source}: {reply:?}");
+        assert_eq!(status().contains("dnsbl/one.test"), is_asked_wrongly, "{source}: {}", status());
     }
 }
