@@ -6,6 +6,7 @@ use policy::config::Direct;
 use policy::direct_path::{DirectPath, News};
 use policy::route::Destination;
 use std::io::ErrorKind;
+use std::sync::atomic::Ordering;
 use store::{Notes, Subject};
 
 const NOTE: Subject = Subject { name: "direct-path", rows_max: 1 };
@@ -79,7 +80,7 @@ impl Context {
         }
     }
 
-    /// Tells the owner, also after a restart. What waits is tried over the relay.
+    /// Tells the owner, also after a restart.
     pub(super) fn line_closed(&self) {
         let now = self.host.now();
         let outbound = &self.host.settings.load().outbound;
@@ -94,7 +95,14 @@ impl Context {
             "Other mail servers cannot be reached: this line seems to block port 25, as many lines at home do. {remedy}"
         );
         self.host.issues.raise(ISSUE, &text, now);
-        if is_relayed && let Err(error) = crate::disk(|| self.host.queue.retry_all(now)) {
+        self.is_relay_new.store(is_relayed, Ordering::Release);
+    }
+
+    /// Once the relay has taken over, all that waits is tried over it.
+    pub(super) fn try_waiting_over_new_relay(&self) {
+        if self.is_relay_new.swap(false, Ordering::AcqRel)
+            && let Err(error) = crate::disk(|| self.host.queue.retry_all(self.host.now()))
+        {
             tracing::warn!(%error, "waiting mail is not tried over the relay at once");
         }
     }

@@ -105,6 +105,8 @@ struct Context {
     window: Mutex<Window>,
     /// What is known of the line.
     path: Mutex<DirectPath>,
+    /// Whether the relay has taken over and what waits does not know yet.
+    is_relay_new: AtomicBool,
     /// Whether the schedule has changes that a power cut would take back.
     is_schedule_changed: AtomicBool,
 }
@@ -120,6 +122,7 @@ impl Context {
             posted: Notify::new(),
             window: Mutex::default(),
             is_schedule_changed: AtomicBool::new(false),
+            is_relay_new: AtomicBool::new(false),
         }
     }
 

@@ -130,7 +130,7 @@ impl Place<'_> {
                 Ok(of_conversion) => outcomes = of_conversion,
                 Err(verdict) => {
                     round.end_with(&verdict, session.server());
-                    *kept = Some(session);
+                    kept.get_or_insert(session);
                     return None;
                 }
             }
@@ -282,6 +282,7 @@ impl Place<'_> {
             Attempt::Deferred => {
                 let until = self.leave_alone(&verdict.line()).await;
                 job.finish_all(&verdict, Some(until)).await;
+                self.context.try_waiting_over_new_relay();
             }
         }
     }
