@@ -8,11 +8,14 @@ mod output;
 
 use clap::Parser;
 use cli::{Cli, RelayWord, Word};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Threads that may wait for the disk at once besides the workers; each keeps an allocator cache of its own.
 const BLOCKING_THREADS_MAX: usize = 4;
+/// Files open at once are allowed up to this, where the system allows it: several times what the default limits can use.
+const OPEN_FILES: u64 = 8192;
 /// The exit code of a doctor who found something that stays wrong.
 const UNWELL: u8 = 2;
 
@@ -50,6 +53,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
 /// Sets the process up for a long life in little memory, then runs the future to its end.
 fn daemon(life: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     memory::stay_small();
+    allow_many_files();
     log::start();
     service::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -63,6 +67,15 @@ fn daemon(life: impl Future<Output = Result<(), String>>) -> Result<(), String> 
     // Sessions that outlived the grace period end with the process.
     runtime.shutdown_background();
     result
+}
+
+/// Sessions, mailboxes and messages on their way need more open files than the 1024 a process begins with.
+fn allow_many_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(OPEN_FILES)), hard));
+    if let Err(error) = raised {
+        eprintln!("mailbox-daemon: the limit of open files stays as it is: {error}");
+    }
 }
 
 async fn run(config: &Path) -> Result<(), String> {

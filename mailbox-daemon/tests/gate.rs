@@ -185,6 +185,24 @@ fn one_address_and_one_network_have_so_many_places() {
     support::wait_for("a place", || is_in(host(2)));
 }
 
+/// Whoever lets his messages drip in keeps nobody else from sending.
+#[test]
+fn one_network_never_has_all_places_for_messages() {
+    let demo = among_strangers(&["limits.receiving_per_network_max=2", "limits.receiving_max=3"]);
+    let begin = |source| {
+        let mut client = SmtpClient::connect_from(&demo, Door::Smtp, source).unwrap();
+        client.command("MAIL FROM:<a@example.org>").unwrap();
+        client.command("RCPT TO:<ana@home.test>").unwrap();
+        (client.command("DATA").unwrap().code, client)
+    };
+    let dripping = [begin(host(2)), begin(host(3))];
+    assert!(dripping.iter().all(|(code, _)| *code == 354));
+    assert_eq!(begin(host(4)).0, 451);
+    assert_eq!(begin(Ipv4Addr::new(127, 0, 1, 1)).0, 354);
+    drop(dripping);
+    support::wait_for("a place", || (begin(host(4)).0 == 354).then_some(()));
+}
+
 /// A thousand connections say nothing, each from another address or all from this machine: who has something to say is heard.
 #[test]
 fn a_thousand_who_say_nothing_keep_nobody_out() {

@@ -1,5 +1,6 @@
+use policy::access::Entry;
 use policy::config::Settings;
-use types::{Address, Domain, Keyword, MailboxName};
+use types::{Address, Domain, Keyword, MailboxName, Network};
 
 /// A configuration is taken or refused with a line that exists.
 pub fn config(data: &[u8]) {
@@ -11,7 +12,7 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// Addresses, domains, mailbox names, keywords: what is a word stays one when written and read again.
+/// Addresses, domains, networks, entries of lists, mailbox names, keywords: what is a word stays one when written and read again.
 pub fn words(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(address) = Address::parse(text) {
@@ -21,6 +22,13 @@ pub fn words(data: &[u8]) {
     }
     if let Ok(domain) = Domain::parse(text) {
         assert_eq!(Domain::parse(domain.as_str()).as_ref(), Ok(&domain));
+    }
+    if let Ok(network) = text.parse::<Network>() {
+        assert_eq!(network.to_string().parse(), Ok(network));
+        assert!(network.contains(network.address()));
+    }
+    if let Ok(entry) = text.parse::<Entry>() {
+        assert_eq!(entry.to_string().parse::<Entry>().as_ref(), Ok(&entry));
     }
     if let Ok(name) = MailboxName::parse(text) {
         assert_eq!(MailboxName::parse(name.as_str()).as_ref(), Ok(&name));

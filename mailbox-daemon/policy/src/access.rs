@@ -71,12 +71,20 @@ impl FromStr for Entry {
         }
         // People write a domain in any of these ways.
         let name = text.strip_prefix("*@").or(text.strip_prefix('@')).unwrap_or(text);
-        let name = name.strip_prefix("*.").or(name.strip_prefix('.')).unwrap_or(name);
         if name.contains('@') {
-            let address = Address::parse(name).map_err(|_| EntryError)?;
-            return Ok(Entry::Address(address.folded_without_tag()));
+            let address = Address::parse(name).map_err(|_| EntryError)?.folded_without_tag();
+            return match address.local.as_str() {
+                "*" => Entry::of_domain(address.domain),
+                _ => Ok(Entry::Address(address)),
+            };
         }
-        let domain = Domain::parse(name).map_err(|_| EntryError)?;
+        let name = name.strip_prefix("*.").or(name.strip_prefix('.')).unwrap_or(name);
+        Entry::of_domain(Domain::parse(name).map_err(|_| EntryError)?)
+    }
+}
+
+impl Entry {
+    fn of_domain(domain: Domain) -> Result<Entry, EntryError> {
         let looks_like_numbers = domain.as_str().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         match domain.literal() {
             Some(address) => Ok(Entry::Network(Network::of_address(address))),

@@ -206,6 +206,7 @@ impl Settings {
             ("limits.imap_sessions_max", self.limits.imap_sessions_max as u64, 1, 100_000),
             ("limits.smtp_sessions_max", self.limits.smtp_sessions_max as u64, 1, 100_000),
             ("limits.smtp_silent_max", self.limits.smtp_silent_max as u64, 1, 100_000),
+            ("limits.receiving_per_network_max", self.limits.receiving_per_network_max as u64, 1, 100_000),
             ("limits.smtp_messages_per_s", self.limits.smtp_messages_per_s as u64, 1, 1_000_000),
             ("limits.smtp_messages_burst", self.limits.smtp_messages_burst as u64, 1, 1_000_000),
             ("limits.ban_failures", self.limits.ban_failures as u64, 0, 1000),

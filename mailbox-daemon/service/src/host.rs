@@ -58,6 +58,8 @@ pub struct Host {
     pub receiving: Semaphore,
     /// A place for each large message whose signatures may be checked at once.
     pub examining: Semaphore,
+    /// Of the places for messages, those of strangers, by the network they come from.
+    pub receiving_strangers: Arc<Places<Network>>,
     /// A place for each search that may go through messages at once; those waiting take turns.
     pub searching: Semaphore,
     /// IMAP sessions by account.
@@ -177,6 +179,7 @@ impl Host {
         Ok(Arc::new(Host {
             receiving: Semaphore::new(settings.limits.receiving_max),
             examining: Semaphore::new(EXAMINING_MAX),
+            receiving_strangers: Places::new(),
             searching: Semaphore::new(SEARCHING_MAX),
             requests: AtomicU64::new(0),
             accounts_present: Places::new(),

@@ -28,6 +28,8 @@ pub struct Limits {
     pub smtp_messages_burst: u32,
     /// Messages being received at once; the next waits for a place.
     pub receiving_max: usize,
+    /// Of these, for clients of one IPv4 /24 or IPv6 /48 without a login, other than this machine.
+    pub receiving_per_network_max: usize,
     /// Longest SMTP command line, CRLF included (RFC 5321 section 4.5.3.1.4, with room for AUTH and ORCPT).
     pub smtp_line_bytes_max: usize,
     /// Longest line of a message, CRLF included; longer ones are accepted up to this and no further.
@@ -124,6 +126,7 @@ impl Default for Limits {
             smtp_messages_per_s: 4,
             smtp_messages_burst: 10,
             receiving_max: 20,
+            receiving_per_network_max: 10,
             smtp_line_bytes_max: 4096,
             message_line_bytes_max: 65_536,
             recipients_max: 1000,

@@ -4,6 +4,7 @@ use super::spooled::Spooled;
 use super::{Connection, header, reply_to_store, trace_id};
 use crate::auth::Login;
 use crate::host::Host;
+use crate::places;
 use policy::config::Settings;
 use policy::submission::{check_hops, claimed};
 use proto::mime::{ScanLimits, date};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
-use types::Limits;
+use types::{Limits, Network};
 
 /// A message coming in.
 pub(super) struct Incoming {
@@ -51,21 +52,24 @@ struct Judge<'a> {
 }
 
 /// One of the `receiving_max` places.
-struct Place(Arc<Host>);
+struct Place {
+    host: Arc<Host>,
+    _share: Option<places::Place<Network>>,
+}
 
 impl Place {
-    async fn take(host: &Arc<Host>) -> Place {
+    async fn take(host: &Arc<Host>, share: Option<places::Place<Network>>) -> Place {
         // The semaphore is never closed, so the only outcome is a permit.
         if let Ok(permit) = host.receiving.acquire().await {
             permit.forget();
         }
-        Place(Arc::clone(host))
+        Place { host: Arc::clone(host), _share: share }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.receiving.add_permits(1);
+        self.host.receiving.add_permits(1);
     }
 }
 
@@ -78,9 +82,16 @@ impl Connection {
             self.transaction = None;
             return refusal;
         }
+        let share = match self.take_share() {
+            Ok(share) => share,
+            Err(refusal) => {
+                self.transaction = None;
+                return refusal;
+            }
+        };
         let limits = &self.settings.limits;
         let patience = Duration::from_secs(limits.smtp_idle_s);
-        let Ok(place) = timeout(patience, Place::take(&self.host)).await else {
+        let Ok(place) = timeout(patience, Place::take(&self.host, share)).await else {
             self.transaction = None;
             return say::TRY_LATER.with_text("Too many messages are coming in, try again later");
         };

@@ -1,12 +1,13 @@
 //! What those without a login have to put up with: their turn, the owner's lists, and slow answers to mistakes.
 
 use super::Connection;
+use crate::places::Place;
 use policy::access::{Standing, always_arrives};
 use policy::tarpit;
 use proto::smtp::reply::{Reply, say};
 use std::time::Duration;
 use tracing::{debug, info};
-use types::{Address, ReversePath};
+use types::{Address, Network, ReversePath};
 
 impl Connection {
     /// Whether nobody is logged in and the client is not this machine.
@@ -27,6 +28,19 @@ impl Connection {
         self.host.gate.take_turn(&self.settings.limits, self.peer.ip()).map_err(|wait| {
             debug!(peer = %self.peer, wait_ms = wait.as_millis() as u64, "too many messages from there");
             say::TOO_FAST
+        })
+    }
+
+    /// A share of the places for messages: however slowly a stranger's messages drip in, his network never has all of them.
+    pub(super) fn take_share(&self) -> Result<Option<Place<Network>>, Reply> {
+        if !self.is_stranger() {
+            return Ok(None);
+        }
+        let from = Network::of_neighbourhood(self.peer.ip());
+        let share = self.host.receiving_strangers.take(from, self.settings.limits.receiving_per_network_max);
+        share.map(Some).ok_or_else(|| {
+            debug!(peer = %self.peer, "too many messages are coming in from that network");
+            say::TRY_LATER.with_text("Too many messages are coming in from your network, try again later")
         })
     }
 
