@@ -7,6 +7,7 @@ mod support;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 use support::demo::{Demo, DemoOptions, Door};
+use support::dns::Dns;
 use support::imap::ImapClient;
 use support::smtp::{Reply, SmtpClient};
 use support::wire::Wire;
@@ -232,6 +233,66 @@ fn flood(demo: &Demo, source: impl Fn(usize) -> Ipv4Addr) {
     last.read_line().unwrap();
     last.send_line("EHLO late.example.org").unwrap();
     assert!(last.read_line().unwrap().unwrap().starts_with(b"250"));
+}
+
+/// What is said to a whole message.
+fn bring(demo: &Demo, source: Ipv4Addr, from: &str, to: &str) -> Reply {
+    let mut client = SmtpClient::connect_from(demo, Door::Smtp, source).unwrap();
+    let message = format!("From: <{from}>\nTo: <{to}>\n{MESSAGE}");
+    client.send_mail(from, &[to], &message).unwrap()
+}
+
+#[test]
+fn a_stranger_has_to_come_twice_and_is_known_then() {
+    // A client that comes back is let in at once, so that nobody has to wait here.
+    let mut demo =
+        Demo::start_with(DemoOptions::set(&["inbound.greylist=true", "inbound.greylist_wait_s=0"]));
+    let (one, neighbour, other) = (host(2), host(3), Ipv4Addr::new(127, 0, 1, 2));
+    let put_off = bring(&demo, one, "a@example.org", "ana@home.test");
+    assert_eq!((put_off.code, &put_off.text[..6]), (451, "4.7.1 "), "{put_off:?}");
+    assert_eq!(bring(&demo, one, "b@example.org", "ana@home.test").code, 451, "another sender");
+    assert_eq!(bring(&demo, one, "a@example.org", "postmaster@home.test").code, 250, "always arrives");
+    assert_eq!(bring(&demo, one, "a@example.org", "ana@home.test").code, 250);
+    assert_eq!(bring(&demo, neighbour, "c@example.org", "ben@home.test").code, 250, "its servers take turns");
+
+    assert_eq!(bring(&demo, other, "friend@far.example", "ana@home.test").code, 451);
+    assert_eq!(bring(&demo, other, "x@far.example", "ana@home.test").code, 451);
+    cli(&demo, &["allow", "add", "x@far.example"]);
+    assert_eq!(bring(&demo, other, "x@far.example", "ben@home.test").code, 250);
+    let mut ana = SmtpClient::connect(&demo, Door::Submission).unwrap();
+    ana.log_in("ana@home.test").unwrap();
+    let letter = format!("From: ana@home.test\n{MESSAGE}");
+    assert_eq!(ana.send_mail("ana@home.test", &["pal@far.example"], &letter).unwrap().code, 250);
+    assert_eq!(bring(&demo, other, "pal@far.example", "ana@home.test").code, 250, "she wrote to him");
+    assert_eq!(bring(&demo, other, "pal@far.example", "ben@home.test").code, 451, "but not ben");
+
+    assert!(demo.terminate().success());
+    demo.start_again();
+    assert_eq!(bring(&demo, one, "d@example.org", "ben@home.test").code, 250, "known again");
+    assert_eq!(bring(&demo, other, "pal@far.example", "ben@home.test").code, 250, "come again");
+}
+
+#[test]
+fn who_passes_dmarc_is_not_put_off_and_who_is_wanted_not_looked_up_in_lists() {
+    let dns = Dns::serve(
+        "good.test. MX 10 mx.good.test.\nmx.good.test. A 127.0.0.2\n\
+         good.test. TXT \"v=spf1 ip4:127.0.0.0/8 -all\"\n_dmarc.good.test. TXT \"v=DMARC1; p=reject\"\n\
+         plain.test. MX 10 mx.good.test.\nstrict.test. MX 10 mx.good.test.\n\
+         _dmarc.strict.test. TXT \"v=DMARC1; p=reject\"\n9.0.0.127.bl.test. A 127.0.0.2",
+        &[],
+    );
+    let resolver = format!("dns.resolver={}", dns.address());
+    let list = r#"inbound.dnsbl=[{ zone = "bl.test", weight = 2 }]"#;
+    let demo = Demo::start_with(DemoOptions::set(&[resolver.as_str(), list, "inbound.greylist=true"]));
+    assert_eq!(bring(&demo, host(2), "a@good.test", "ana@home.test").code, 250);
+    assert_eq!(bring(&demo, host(2), "a@plain.test", "ana@home.test").code, 451);
+    let refusal = bring(&demo, host(9), "a@good.test", "ana@home.test");
+    assert_eq!(refusal.code, 550, "{refusal:?}");
+    cli(&demo, &["allow", "add", "127.0.0.9"]);
+    assert_eq!(bring(&demo, host(9), "a@plain.test", "ana@home.test").code, 250);
+    // Being wanted is no licence to forge.
+    let forged = bring(&demo, host(9), "a@strict.test", "ana@home.test");
+    assert_eq!(forged.code, 550, "{forged:?}");
 }
 
 #[test]

@@ -13,6 +13,26 @@ pub struct Times {
     pub known_s: UnixSeconds,
 }
 
+/// What speaks for letting mail in at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credit {
+    /// The owner wants it.
+    pub is_wanted: bool,
+    /// DMARC passes: whoever sends it answers for it.
+    pub passes_dmarc: bool,
+    /// One of the recipients wrote to the sender before.
+    pub is_correspondent: bool,
+    /// It goes to an address that always gets its mail.
+    pub has_role: bool,
+}
+
+impl Credit {
+    /// Whether anything does.
+    pub fn is_enough(self) -> bool {
+        self != Credit::default()
+    }
+}
+
 /// What is remembered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {

@@ -4,9 +4,11 @@
 //! Every connection asks [`Gate::admit`] first, so that has to stay cheap; what it gives is the guest's place until it is dropped.
 
 pub mod bans;
+mod greylist;
 mod guest;
 mod turned_away;
 
+pub(crate) use greylist::puts_off;
 pub use guest::Guest;
 
 use crate::host::Host;

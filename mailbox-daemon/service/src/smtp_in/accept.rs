@@ -52,6 +52,10 @@ impl Connection {
             Ok(judged) => judged,
             Err(refusal) => return refusal,
         };
+        if let Err(refusal) = self.greylist(&transaction, judged.as_ref()) {
+            info!(id = incoming.id, peer = %self.peer, from = %sender(&transaction), "put off, as nobody knows the client");
+            return refusal;
+        }
         let is_report = match self.take_in_report(&mut transaction, &mut incoming, judged.as_ref()).await {
             Ok(is_report) => is_report,
             Err(error) => return reply_to_store(&error),

@@ -42,7 +42,7 @@ impl Connection {
         incoming: &mut Incoming,
     ) -> Result<Option<Judged>, Reply> {
         let Some(inquiry) = &mut self.inquiry else { return Ok(None) };
-        let evidence = {
+        let mut evidence = {
             // A large message is mapped while its signatures are checked; a few at a time take little memory.
             let _place = match incoming.spooled.is_in_memory() {
                 true => None,
@@ -52,6 +52,9 @@ impl Connection {
             inquiry.message(&raw).await
         };
         let from = &transaction.mail.from;
+        if self.standing(from).is_allowed() {
+            evidence.listings.clear();
+        }
         let is_correspondent = self.is_correspondent(transaction, &evidence);
         let case = Case { evidence: &evidence, settings: &self.settings.inbound, from, is_correspondent };
         let judgement = judge(&case);

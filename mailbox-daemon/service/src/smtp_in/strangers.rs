@@ -1,13 +1,19 @@
 //! What those without a login have to put up with: their turn, the owner's lists, and slow answers to mistakes.
 
-use super::Connection;
+use super::envelope::Transaction;
+use super::judge::Judged;
+use super::{Connection, Role};
+use crate::correspondents;
+use crate::gate::puts_off;
 use crate::places::Place;
 use policy::access::{Standing, always_arrives};
+use policy::greylist::Credit;
 use policy::tarpit;
 use proto::smtp::reply::{Reply, say};
 use std::time::Duration;
-use tracing::{debug, info};
-use types::{Address, Network, ReversePath};
+use store::StoreError;
+use tracing::{debug, info, warn};
+use types::{Address, Network, Outcome, ReversePath};
 
 impl Connection {
     /// Whether nobody is logged in and the client is not this machine.
@@ -56,6 +62,43 @@ impl Connection {
             entry if entry.is_ascii() => format!("Mail from {entry} is not accepted here; {ask}"),
             _ => format!("Mail from you is not accepted here; {ask}"),
         }))
+    }
+
+    /// Puts off the first mail of a client nobody knows, where the owner wants that.
+    pub(super) fn greylist(&self, transaction: &Transaction, judged: Option<&Judged>) -> Result<(), Reply> {
+        if !self.settings.inbound.greylist || self.role != Role::Inbound {
+            return Ok(());
+        }
+        let put_off = || -> Result<bool, StoreError> {
+            if self.credit(transaction, judged)?.is_enough() {
+                return Ok(false);
+            }
+            let recipients = transaction.named.iter().map(|recipient| &recipient.address);
+            puts_off(&self.host, &self.settings, self.peer.ip(), &transaction.mail.from, recipients)
+        };
+        match crate::disk(put_off) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(say::NOT_YET),
+            Err(error) => {
+                warn!(%error, "who is known cannot be told, so nobody is put off");
+                Ok(())
+            }
+        }
+    }
+
+    fn credit(&self, transaction: &Transaction, judged: Option<&Judged>) -> Result<Credit, StoreError> {
+        let from = &transaction.mail.from;
+        let dmarc = judged.and_then(|judged| judged.evidence.dmarc.as_ref());
+        let accounts = transaction.mailboxes.iter().map(|delivery| &delivery.account);
+        Ok(Credit {
+            is_wanted: self.standing(from).is_allowed(),
+            passes_dmarc: dmarc.is_some_and(|dmarc| dmarc.outcome == Outcome::Pass),
+            is_correspondent: match from {
+                Some(from) => correspondents::is_known(&self.host, accounts, from)?,
+                None => false,
+            },
+            has_role: transaction.named.iter().any(|recipient| always_arrives(&recipient.address.local)),
+        })
     }
 
     /// Lets a stranger wait for the answers to his latest mistakes.
