@@ -99,12 +99,6 @@ impl Inquiry {
             None => Evidence::default(),
         }
     }
-
-    /// The lists the client is on, where that is known by now.
-    pub async fn listings(&mut self) -> Option<Vec<Listing>> {
-        let asked = self.asked.as_mut().filter(|asked| asked.listings.is_ready())?;
-        Some(asked.listings.get(Instant::now(), Vec::new()).await)
-    }
 }
 
 impl Asked {

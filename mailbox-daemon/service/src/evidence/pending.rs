@@ -31,14 +31,6 @@ impl<T: Clone + Send + 'static> Pending<T> {
         *self = Pending::Known(answer.clone());
         answer
     }
-
-    /// Whether the answer can be had without waiting.
-    pub(super) fn is_ready(&self) -> bool {
-        match self {
-            Pending::Known(_) => true,
-            Pending::Running(task) => task.is_finished(),
-        }
-    }
 }
 
 impl<T> Drop for Pending<T> {
@@ -60,13 +52,11 @@ mod tests {
         let (answer, asked) = oneshot::channel();
         let mut late = Pending::begin(async { asked.await.unwrap_or(0) });
         assert_eq!(late.get(Instant::now() + Duration::from_secs(1), 7).await, 7);
-        assert!(!late.is_ready());
         answer.send(3).unwrap();
         assert_eq!(late.get(Instant::now() + Duration::from_secs(1), 7).await, 3);
-        assert!(late.is_ready());
+        assert!(matches!(late, Pending::Known(3)));
         let mut broken: Pending<u8> = Pending::begin(async { panic!("as a hostile record would have it") });
         assert_eq!(broken.get(Instant::now() + Duration::from_secs(1), 7).await, 7);
-        assert!(broken.is_ready());
     }
 
     #[tokio::test]
