@@ -8,13 +8,15 @@ use data_encoding::BASE64_MIME;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use support::certificates::Authority;
 use support::demo::{Demo, DemoOptions, Door, PASSWORD};
 use support::dns::Dns;
 use support::smtp::SmtpClient;
 use support::wait_for;
+use tempfile::TempDir;
 
 /// Domains others have: with SPF for loopback and DMARC.
 const ZONE: &str = "\
@@ -194,8 +196,10 @@ fn received(demo: &Demo, domain: &str) -> Vec<PathBuf> {
     messages(&demo.state_dir().join("mail").join(domain).join("agg"))
 }
 
-/// What the independent check makes of a report.
+/// What the independent check makes of a report, which must be signed.
 fn checked(mail: &Path) -> Value {
+    let text = std::fs::read_to_string(mail).unwrap();
+    assert!(text.contains("DKIM-Signature: ") && text.contains("d=home.test;"), "{text}");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/check.py");
     let output = Command::new("/usr/bin/python3").arg(script).arg(mail).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -239,4 +243,101 @@ fn dmarc_reports_go_to_those_who_asked_and_take_them() {
         received(&sink, "reports.example").into_iter().find(|path| *path != mail)
     });
     assert_eq!(checked(&second)["rows"], json!([["127.0.0.1", 1, "none", "fail", "pass"]]));
+}
+
+/// A web server that takes reports; dropping it ends it.
+struct Collector {
+    server: Child,
+    said: BufReader<ChildStdout>,
+    folder: TempDir,
+}
+
+impl Collector {
+    fn start() -> (Collector, u16) {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let certificate = authority.issue(folder.path(), "server", &["collect.rcpt.example"]);
+        authority.write(&folder.path().join("ca.pem"));
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/collector.py");
+        let mut server = Command::new("/usr/bin/python3")
+            .args([Path::new(script), &certificate.chain, &certificate.key])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(server.stdout.take().unwrap());
+        let mut collector = Collector { server, said, folder };
+        let port = collector.line().trim().parse().unwrap();
+        (collector, port)
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn submit(demo: &Demo, to: &str) {
+    let mut client = SmtpClient::connect(demo, Door::Submission).unwrap();
+    assert_eq!(client.log_in("ana@home.test").unwrap().code, 235);
+    let message = format!("From: ana@home.test\nTo: {to}\nSubject: hello\n\nhello\n");
+    assert_eq!(client.send_mail("ana@home.test", &[to], &message).unwrap().code, 250);
+}
+
+#[test]
+fn reports_about_tls_go_out_by_mail_and_by_post() {
+    let (mut collector, port) = Collector::start();
+    let zone = format!(
+        "rcpt.example. MX 10 mx.rcpt.example.\nmx.rcpt.example. A 127.0.0.1\ncollect.rcpt.example. A 127.0.0.1\n\
+         _smtp._tls.rcpt.example. TXT \"v=TLSRPTv1; rua=mailto:agg@rcpt.example\"\n\
+         post.example. MX 10 mx.rcpt.example.\n\
+         _smtp._tls.post.example. TXT \"v=TLSRPTv1; rua=https://collect.rcpt.example:{port}/v1/tls\"\n"
+    );
+    let dns = Dns::serve(&zone, &[]);
+    let sink = receiver(&["rcpt.example", "post.example"]);
+    let mut options = DemoOptions::set(&[
+        format!("dns.resolver={}", dns.address()),
+        format!("outbound.mx_port={}", sink.port(Door::Smtp)),
+        "inbound.authentication=false".to_owned(),
+    ]);
+    let authorities = collector.folder.path().join("ca.pem").display().to_string();
+    options.env.push(("SSL_CERT_FILE".to_owned(), authorities));
+    let mut demo = Demo::start_with(options);
+    submit(&demo, "agg@rcpt.example");
+    submit(&demo, "agg@post.example");
+    wait_for("the mail", || (received(&sink, "rcpt.example").len() == 1).then_some(()));
+    wait_for("the mail", || (received(&sink, "post.example").len() == 1).then_some(()));
+    let ask = |demo: &Demo| assert!(demo.cli(&["reports", "send"]).output().unwrap().status.success());
+    let reports = || {
+        let is_report =
+            |path: &PathBuf| std::fs::read_to_string(path).unwrap().contains("TLS-Report-Domain:");
+        received(&sink, "rcpt.example").into_iter().filter(is_report).collect::<Vec<_>>()
+    };
+    ask(&demo);
+    let first = wait_for("the report by mail", || reports().pop());
+    let told = checked(&first);
+    assert_eq!(told[0]["policy"]["policy-type"], json!("no-policy-found"));
+    assert_eq!(told[0]["summary"]["total-successful-session-count"], json!(1));
+    // The first POST was refused; asked again, it is tried again.
+    wait_for("the refusal", || demo.log().contains("could not be delivered").then_some(()));
+    ask(&demo);
+    let posted: Value = serde_json::from_str(&collector.line()).unwrap();
+    assert_eq!((&posted[0], &posted[1]), (&json!("/v1/tls"), &json!("application/tlsrpt+gzip")));
+    assert_eq!(posted[2]["policies"][0]["policy"]["policy-domain"], json!("post.example"));
+    // The session that carried a report is not reported on: the next report tells of the next letter's alone. A session that
+    // is open serves later mail too, hence the new start.
+    assert!(demo.terminate().success());
+    demo.start_again();
+    submit(&demo, "agg@rcpt.example");
+    wait_for("the second letter", || (received(&sink, "rcpt.example").len() == 3).then_some(()));
+    ask(&demo);
+    let second = wait_for("the second report", || reports().into_iter().find(|path| *path != first));
+    assert_eq!(checked(&second)[0]["summary"]["total-successful-session-count"], json!(1));
 }

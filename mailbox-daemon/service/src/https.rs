@@ -1,7 +1,7 @@
 //! Requests to web servers of others.
 
+use crate::deliver::tls_for_https;
 use reqwest::{Client, redirect};
-use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,9 +29,7 @@ impl From<reqwest::Error> for HttpsError {
 /// A client for one request to a host whose addresses are known: no redirects, no proxy, nothing kept.
 pub(crate) fn client(host: &str, addresses: &[SocketAddr], timeout: Duration) -> Result<Client, HttpsError> {
     let ours = |error: &dyn Error| HttpsError::Ours(error.to_string());
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let tls = tls_for_https().map_err(|error| ours(&error))?;
     Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())

@@ -2,7 +2,7 @@ use crate::smtp::header::Field;
 
 /// Fields a signature covers, each with every instance there is. `true`: and covers that there is no other, so that nobody
 /// adds a second `Subject:` on the way (RFC 6376 section 8.15).
-const SIGNED: [(&str, bool); 21] = [
+const SIGNED: [(&str, bool); 24] = [
     ("From", true),
     ("Reply-To", true),
     ("To", true),
@@ -25,6 +25,10 @@ const SIGNED: [(&str, bool); 21] = [
     ("List-Unsubscribe", false),
     ("List-Unsubscribe-Post", false),
     ("Auto-Submitted", false),
+    // Of reports about TLS (RFC 8460 section 5.3).
+    ("TLS-Report-Domain", false),
+    ("TLS-Report-Submitter", false),
+    ("TLS-Required", false),
 ];
 
 /// What a signature covers.

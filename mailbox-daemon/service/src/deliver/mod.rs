@@ -22,6 +22,8 @@ mod verdict;
 mod window;
 mod worker;
 
+pub(crate) use tls::for_https as tls_for_https;
+
 use crate::disk;
 use crate::dns::Resolver;
 use crate::host::Host;

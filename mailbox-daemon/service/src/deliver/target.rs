@@ -169,6 +169,12 @@ impl Servers {
         self.wish == TlsWish::Required
     }
 
+    /// Whether the session counts for the report to the domain. One for mail that asks for no security does not, above all one
+    /// for a report: the next report would tell of it, and so on forever (RFC 8460 section 3).
+    pub(super) fn is_reported(&self) -> bool {
+        self.wish != TlsWish::NotRequired
+    }
+
     async fn look_up(
         &self,
         context: &Context,

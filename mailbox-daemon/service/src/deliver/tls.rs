@@ -137,7 +137,7 @@ fn read_authorities(ca_file: Option<&Path>) -> io::Result<RootCertStore> {
 }
 
 /// A TLS configuration for HTTPS with the system's authorities.
-pub(super) fn for_https() -> io::Result<ClientConfig> {
+pub(crate) fn for_https() -> io::Result<ClientConfig> {
     let mut config = ClientConfig::builder().with_root_certificates(authorities(None)?).with_no_client_auth();
     config.resumption = rustls::client::Resumption::disabled();
     Ok(config)

@@ -238,7 +238,8 @@ impl Place<'_> {
                 }
                 attempt => attempt,
             };
-            if let Some(published) = &servers.domain
+            if servers.is_reported()
+                && let Some(published) = &servers.domain
                 && let Some(outcome) = outcome(published, &approach, server, address, &attempt)
             {
                 crate::reports::note_tls(&self.context.host, &outcome);

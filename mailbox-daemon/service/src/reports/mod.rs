@@ -41,7 +41,6 @@ impl Default for Reports {
 }
 
 /// Counts how a connection to another server was secured, or was not, for the report to its domain.
-#[allow(dead_code)]
 pub(crate) fn note_tls(host: &Host, outcome: &TlsOutcome) {
     if host.settings.load().reports.tls {
         let row = reports::tls_row(outcome);

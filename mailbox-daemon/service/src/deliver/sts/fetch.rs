@@ -1,11 +1,11 @@
 //! One policy over HTTPS (RFC 8461 section 3.3).
 
-use crate::deliver::tls;
 use crate::dns::{Addresses, Resolver};
+use crate::https;
 use policy::config::Settings;
 use proto::mta_sts::Policy;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Response, StatusCode};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -49,7 +49,8 @@ pub(super) async fn policy(
     let port = settings.outbound.mta_sts_port;
     let addresses: Vec<SocketAddr> =
         found.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-    let response = client(&host, &addresses)?
+    let response = https::client(&host, &addresses, TIMEOUT)
+        .map_err(|error| FetchError::Ours(error.to_string()))?
         .get(format!("https://{host}:{port}/.well-known/mta-sts.txt"))
         .send()
         .await
@@ -62,21 +63,6 @@ pub(super) async fn policy(
     }
     let text = String::from_utf8(body(response).await?).map_err(|_| FetchError::NoPolicy)?;
     Policy::parse(&text).ok_or(FetchError::NoPolicy)
-}
-
-/// A client for this one fetch: no redirects, no proxy, no cache, nothing kept.
-fn client(host: &str, addresses: &[SocketAddr]) -> Result<Client, FetchError> {
-    let tls = tls::for_https().map_err(|error| FetchError::Ours(error.to_string()))?;
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .https_only(true)
-        .timeout(TIMEOUT)
-        .pool_max_idle_per_host(0)
-        .resolve_to_addrs(host, addresses)
-        .build()
-        .map_err(|error| FetchError::Ours(error.to_string()))
 }
 
 /// The last cause says most; a certificate's fault is told apart (RFC 8460 section 4.3.2.2).
