@@ -11,6 +11,7 @@ use std::fs;
 use support::certificates::{Authority, ServerCertificate};
 use support::demo::{Demo, DemoOptions, Door};
 use support::dns::{Child, Dns, Trust};
+use support::https::{Https, Page};
 use support::smtp::SmtpClient;
 use support::wait_for;
 use tempfile::TempDir;
@@ -81,12 +82,16 @@ fn submit(demo: &Demo, to: &str, parameter: &str, header: &str) {
     assert_eq!(client.reply().unwrap().code, 250);
 }
 
-/// Whether ben has the message, by the file it lies in.
+/// The messages in a mailbox, by the files they lie in.
+fn inbox(demo: &Demo, account: &str) -> Vec<String> {
+    let folders = ["new", "cur"].map(|folder| demo.maildir(account).join(folder));
+    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+}
+
 fn has_arrived(receiver: &Demo, to: &str) -> bool {
     let subject = format!("\nSubject: to {to}\r\n");
-    let folders = ["new", "cur"].map(|folder| receiver.maildir("ben").join(folder));
-    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-    files.filter_map(|file| fs::read_to_string(file.path()).ok()).any(|message| message.contains(&subject))
+    inbox(receiver, "ben").iter().any(|message| message.contains(&subject))
 }
 
 /// Waits until the message to `to` has arrived, and how its session was protected is in the log.
@@ -188,4 +193,86 @@ fn dane_decides_who_gets_mail() {
 
 fn tlsa_record(port: u16, domain: &str, tlsa: &str) -> String {
     format!("_{port}._tcp.mx.{domain}. TLSA {tlsa}")
+}
+
+/// The domains of the MTA-STS tests at one receiver, with their policies announced under `id`.
+fn sts_records(domains: &[&str], id: u32) -> String {
+    domains.iter().fold(String::new(), |mut records, domain| {
+        let _ = writeln!(
+            records,
+            "{domain}. MX 10 mx.{domain}.\nmx.{domain}. A 127.0.0.1\nmta-sts.{domain}. A 127.0.0.1\n\
+             _mta-sts.{domain}. TXT \"v=STSv1; id={id};\""
+        );
+        records
+    })
+}
+
+fn sts_policy(mode: &str, mx: &str) -> String {
+    format!("version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: 604800\r\n")
+}
+
+#[test]
+fn mta_sts_decides_who_gets_mail() {
+    const DOMAINS: [&str; 7] =
+        ["right.test", "star.test", "cert.test", "unlisted.test", "testing.test", "html.test", "moved.test"];
+    let hosts = DOMAINS.map(|domain| format!("mta-sts.{domain}"));
+    let mut names: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    names.extend(["mx.right.test", "mx.star.test"]);
+    let identity = Identity::new(&names);
+    let (ok, text) = ("200 OK", "text/plain; charset=utf-8");
+    let pages: Vec<Page> = vec![
+        ("mta-sts.right.test", ok, text, sts_policy("enforce", "mx.right.test")),
+        ("mta-sts.star.test", ok, text, sts_policy("enforce", "*.star.test")),
+        ("mta-sts.cert.test", ok, text, sts_policy("enforce", "mx.cert.test")),
+        ("mta-sts.unlisted.test", ok, text, sts_policy("enforce", "other.test")),
+        ("mta-sts.testing.test", ok, text, sts_policy("testing", "other.test")),
+        ("mta-sts.html.test", ok, "text/html", sts_policy("enforce", "other.test")),
+        ("mta-sts.moved.test", "301 Moved", text, sts_policy("enforce", "other.test")),
+    ];
+    let receiver = receiver(&identity, &DOMAINS);
+    let https = Https::serve(&identity.certificate.chain, &identity.certificate.key, pages);
+    let dns = Dns::serve(&sts_records(&DOMAINS, 1), &[]);
+    let port = format!("outbound.mta_sts_port={}", https.port());
+    let mut sender = sender(&dns, &receiver, &identity, &[port]);
+    for domain in DOMAINS {
+        submit(&sender, &format!("bob@{domain}"), "", "");
+    }
+    let not_verified = "certificate not verified: certificate-host-mismatch";
+    for (domain, security) in [
+        ("right.test", "certificate verified"),
+        ("star.test", "certificate verified"),
+        ("testing.test", not_verified),
+        ("html.test", not_verified),
+        ("moved.test", not_verified),
+    ] {
+        arrives(&sender, &receiver, domain, security);
+    }
+    is_deferred(&sender, &receiver, "cert.test", "TLS failed");
+    is_deferred(&sender, &receiver, "unlisted.test", "does not name this server");
+
+    // REQUIRETLS goes through where the policy vouches for the server, and comes back where nobody does (RFC 8689).
+    submit(&sender, "required@right.test", " REQUIRETLS", "");
+    wait_for("the mail that requires TLS", || has_arrived(&receiver, "required@right.test").then_some(()));
+    submit(&sender, "required@html.test", " REQUIRETLS", "");
+    wait_for("the report", || {
+        inbox(&sender, "ana").into_iter().find(|letter| letter.contains("Status: 5.7.10"))
+    });
+    assert!(!has_arrived(&receiver, "required@html.test"));
+
+    // The policy host is gone, the policies have new ids, the box was restarted: what was fetched before still holds.
+    drop(https);
+    let other_dns = Dns::serve(&sts_records(&DOMAINS, 2), &[]);
+    assert!(sender.terminate().success());
+    sender.set("dns.resolver", &other_dns.address());
+    sender.start_again();
+    submit(&sender, "later@cert.test", "", "");
+    wait_for("the mail to be put off", || {
+        let log = sender.log();
+        log.lines().find(|line| line.contains("message deferred") && line.contains("later@cert.test"))?;
+        Some(())
+    });
+    assert!(sender.log().contains("MTA-STS policy cannot be fetched domain=cert.test"));
+    assert!(!has_arrived(&receiver, "later@cert.test"));
+    submit(&sender, "later@right.test", "", "");
+    wait_for("mail to those whose policy holds", || has_arrived(&receiver, "later@right.test").then_some(()));
 }

@@ -8,6 +8,7 @@ mod imap;
 mod maildir;
 mod mime;
 mod reports;
+mod mta_sts;
 mod sasl;
 mod smtp;
 mod trust;
@@ -34,6 +35,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("reports_message", reports::message),
     ("reports_records", reports::records),
     ("reports_xml", reports::xml),
+    ("mta_sts", mta_sts::policy),
     ("sasl", sasl::exchange),
     ("smtp_client", smtp::client),
     ("smtp_command", smtp::command),

@@ -120,6 +120,12 @@ impl Demo {
         self.wait_until_ready();
     }
 
+    /// Changes a `--set` argument for the next start.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.options.set.retain(|set| !set.starts_with(&format!("{key}=")));
+        self.options.set.push(format!("{key}={value}"));
+    }
+
     /// Starts the daemon again on the same folder and ports in another way. It must have ended.
     pub fn start_again_with(&mut self, options: DemoOptions) {
         self.options = options;

@@ -78,6 +78,9 @@ impl Outbound {
     }
 
     pub(super) fn contradiction(&self) -> Option<String> {
+        if self.mx_port == 0 || self.mta_sts_port == 0 {
+            return Some("outbound.mx_port and outbound.mta_sts_port cannot be 0".to_owned());
+        }
         let is_any_set =
             self.relay_user.is_some() || self.relay_password.is_some() || self.relay_tls.is_some();
         match self.general() {
