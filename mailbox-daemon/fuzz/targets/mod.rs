@@ -7,8 +7,8 @@ mod dkim;
 mod imap;
 mod maildir;
 mod mime;
-mod reports;
 mod mta_sts;
+mod reports;
 mod sasl;
 mod smtp;
 mod trust;
@@ -31,11 +31,11 @@ pub const ALL: &[(&str, Target)] = &[
     ("mime_digest", mime::digest),
     ("mime_header", mime::header),
     ("mime_scan", mime::scan),
+    ("mta_sts", mta_sts::policy),
     ("reports_attachment", reports::attachment),
     ("reports_message", reports::message),
     ("reports_records", reports::records),
     ("reports_xml", reports::xml),
-    ("mta_sts", mta_sts::policy),
     ("sasl", sasl::exchange),
     ("smtp_client", smtp::client),
     ("smtp_command", smtp::command),

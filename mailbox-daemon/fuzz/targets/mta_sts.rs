@@ -5,7 +5,10 @@ use proto::mta_sts::{Policy, policy_id};
 pub fn policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Some(id) = policy_id(text.lines()) {
-        assert!((1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id:?}");
+        assert!(
+            (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            "{id:?}"
+        );
     }
     let Some(policy) = Policy::parse(text) else { return };
     assert!(policy.mx.iter().all(|pattern| pattern.is_ascii() && !pattern.contains(char::is_whitespace)));

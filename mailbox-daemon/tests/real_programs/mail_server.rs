@@ -172,7 +172,7 @@ pub fn knows_utf8<S: MailServer>() {
 }
 
 /// The Maildir files bob has, waiting for that many.
-fn mail_of_bob(server: &impl MailServer, count: usize) -> Vec<String> {
+pub fn mail_of_bob(server: &impl MailServer, count: usize) -> Vec<String> {
     let folder = server.mail_folder().join("new");
     wait_for("bob's mail", || {
         let counted = as_root("sh").args(["-c", "ls \"$0\" | wc -l"]).arg(&folder).run().stdout;
@@ -184,7 +184,7 @@ fn mail_of_bob(server: &impl MailServer, count: usize) -> Vec<String> {
 }
 
 /// The only message in ana's INBOX, waiting for it.
-fn report_to_ana(demo: &Demo) -> String {
+pub fn report_to_ana(demo: &Demo) -> String {
     wait_for("the report", || (!subjects(demo, "ana@home.test", "INBOX").is_empty()).then_some(()));
     let mut imap = ImapClient::log_in(demo, "ana@home.test").unwrap();
     imap.command("EXAMINE INBOX").unwrap().ok();

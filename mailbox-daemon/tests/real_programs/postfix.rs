@@ -2,8 +2,15 @@
 
 use super::mail_server::{self, MailServer, self_signed};
 use super::program::as_root;
+use super::{Demo, Door, SmtpClient};
+use crate::support::certificates::hash;
+use crate::support::demo::DemoOptions;
+use crate::support::dns::Dns;
+use crate::support::ports::free_port;
 use crate::support::wait_for;
 use crate::support::wire::Wire;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -155,4 +162,39 @@ fn postfix_reports_a_delivery_it_was_asked_to_report() {
 #[test]
 fn postfix_and_we_know_names_beyond_ascii() {
     mail_server::knows_utf8::<Postfix>();
+}
+
+/// A TLSA record names its certificate, which nobody else vouches for. It does not know REQUIRETLS, so mail that asks for it
+/// comes back (RFC 8689 section 4.2.1).
+#[test]
+fn postfix_proves_itself_by_dane_and_gets_no_mail_that_requires_tls_further_on() {
+    let port = free_port();
+    let postfix = Postfix::start(port, 1);
+    let certificate = CertificateDer::from_pem_file(postfix.path("cert.pem")).unwrap();
+    let tlsa = format!("_{port}._tcp.mx.postfix.test. TLSA 3 0 1 {}", hash(&certificate));
+    let records = format!("postfix.test. MX 10 mx.postfix.test.\nmx.postfix.test. A 127.0.0.1\n{tlsa}");
+    let dns = Dns::serve_signed(&records, &[]);
+    let demo = Demo::start_with(DemoOptions::set(&[
+        format!("dns.resolver={}", dns.address()),
+        format!("dns.trust_anchor={}", dns.trust_anchor().display()),
+        format!("outbound.mx_port={port}"),
+        "inbound.authentication=false".to_owned(),
+    ]));
+    submit(&demo, "");
+    assert_eq!(mail_server::mail_of_bob(&postfix, 1).len(), 1);
+    assert!(demo.log().contains("certificate named by TLSA"), "{}", demo.log());
+    submit(&demo, " REQUIRETLS");
+    let report = mail_server::report_to_ana(&demo);
+    assert!(report.contains("Status: 5.7.30"), "{report}");
+}
+
+fn submit(demo: &Demo, parameter: &str) {
+    let mut client = SmtpClient::greet(demo.connect(Door::Submissions)).unwrap();
+    client.log_in("ana@home.test").unwrap();
+    for command in [&format!("MAIL FROM:<ana@home.test>{parameter}"), "RCPT TO:<bob@postfix.test>"] {
+        assert_eq!(client.command(command).unwrap().code, 250, "{command}");
+    }
+    assert_eq!(client.command("DATA").unwrap().code, 354);
+    client.send_text("From: ana@home.test\nSubject: by DANE\n\nhello\n").unwrap();
+    assert_eq!(client.reply().unwrap().code, 250);
 }

@@ -58,6 +58,7 @@ impl Authority {
     }
 }
 
-fn hash(bytes: &[u8]) -> String {
+/// SHA-256 in the form TLSA records have it.
+pub fn hash(bytes: &[u8]) -> String {
     HEXLOWER.encode(digest(&SHA256, bytes).as_ref())
 }
