@@ -76,7 +76,7 @@ fn answer(tcp: TcpStream, config: &Arc<ServerConfig>, pages: &[Page]) -> std::io
         stream.read_line(&mut line)?;
         match line.trim_end().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("host") => {
-                host = value.split(':').next().unwrap_or_default().to_owned();
+                value.split(':').next().unwrap_or_default().clone_into(&mut host);
             }
             Some(_) => {}
             None => break,

@@ -118,7 +118,7 @@ impl Outbound {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ipv6 {
-    /// Where our own IPv6 address has a name in DNS (PTR).
+    /// Where our own IPv6 address has a name in DNS (PTR), or the server has no IPv4 address.
     #[default]
     Auto,
     /// Yes.

@@ -65,6 +65,8 @@ pub(super) enum NoServer {
 pub(super) enum NoApproach {
     /// It has no address.
     Nowhere,
+    /// It has IPv6 addresses alone, which are not to be used.
+    OnlyIpv6,
     /// Its addresses cannot be looked up now.
     Unknown,
     /// It is not safe.
@@ -155,7 +157,7 @@ impl Servers {
         let called_for = security(self.wish, found, dane, sts).map_err(NoApproach::LeftOut)?;
         let addresses = usable(context, settings, addresses).await;
         if addresses.is_empty() {
-            return Err(NoApproach::Nowhere);
+            return Err(NoApproach::OnlyIpv6);
         }
         Ok(Approach {
             addresses: addresses.into_iter().map(|address| SocketAddr::new(address, server.port)).collect(),
@@ -204,9 +206,11 @@ impl Published {
     }
 }
 
-/// The addresses that are tried, in order.
+/// The addresses that are tried, in order. A server that has IPv6 addresses alone is tried there, unless the owner says no:
+/// the worst that may come of it is a refusal.
 async fn usable(context: &Context, settings: &Settings, mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
-    if addresses.iter().any(IpAddr::is_ipv6) && !may_use_ipv6(context, settings).await {
+    let has_choice = addresses.iter().any(IpAddr::is_ipv4) || settings.outbound.ipv6 == Ipv6::Off;
+    if has_choice && addresses.iter().any(IpAddr::is_ipv6) && !may_use_ipv6(context, settings).await {
         addresses.retain(|address| address.is_ipv4() || address.is_loopback());
     }
     let mut addresses = in_turn(addresses, IpAddr::is_ipv6);

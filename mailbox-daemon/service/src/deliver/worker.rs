@@ -6,7 +6,7 @@ use super::connection::{Connection, NoSession};
 use super::content::{self, Content, SevenBit};
 use super::entry::Job;
 use super::line::Reach;
-use super::outcome::outcome;
+use super::outcome::{left_out, outcome};
 use super::race::Race;
 use super::target::{self, NoApproach, NoServer, Server, Servers};
 use super::tls::HandshakeFailed;
@@ -219,7 +219,14 @@ impl Place<'_> {
     ) -> Result<Connection, Verdict> {
         let approach = match servers.approach(self.context, settings, server).await {
             Ok(approach) => approach,
-            Err(reason) => return Err(self.no_approach(reason, server)),
+            Err(reason) => {
+                if let Some(outcome) =
+                    servers.domain.as_ref().and_then(|published| left_out(published, server, &reason))
+                {
+                    crate::reports::note_tls(&self.context.host, &outcome);
+                }
+                return Err(self.no_approach(reason, server));
+            }
         };
         let mut last = Verdict::without_address();
         let mut race = Race::new(approach.addresses.iter().copied());
@@ -270,6 +277,9 @@ impl Place<'_> {
             NoApproach::Unknown => {
                 let text = format!("The address of {} could not be looked up.", server.host);
                 return Verdict::unreachable(&text);
+            }
+            NoApproach::OnlyIpv6 => {
+                Verdict::unreachable("The server has IPv6 addresses alone, and outbound.ipv6 is off.")
             }
             NoApproach::LeftOut(reason) => Verdict::left_out(reason),
         };
