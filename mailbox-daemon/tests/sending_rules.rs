@@ -35,10 +35,16 @@ fn line(wire: &mut Wire) -> String {
     String::from_utf8(wire.read_line().unwrap().unwrap()).unwrap()
 }
 
-fn inbox(demo: &Demo, account: &str) -> usize {
+fn subjects(demo: &Demo, account: &str) -> Vec<String> {
     let mut imap = ImapClient::log_in(demo, account).unwrap();
     imap.command("EXAMINE INBOX").unwrap().ok();
-    imap.fetch_field("SUBJECT").unwrap().len()
+    imap.fetch_field("SUBJECT").unwrap().into_iter().map(|message| message.field).collect()
+}
+
+/// How often the owner was told.
+fn letters(demo: &Demo) -> usize {
+    let subjects = subjects(demo, "ana@home.test");
+    subjects.iter().filter(|subject| *subject == "Somebody here sends unusually much").count()
 }
 
 #[test]
@@ -71,7 +77,7 @@ fn an_account_sends_as_its_own_and_as_it_was_allowed_to() {
         assert_eq!(reply.code, code, "{from} {header}: {reply:?}");
         ana.command("RSET").unwrap();
     }
-    assert_eq!(inbox(&demo, "ben@home.test"), 6);
+    assert_eq!(subjects(&demo, "ben@home.test").len(), 6);
     let mut ben = logged_in(&demo, "ben@home.test", PASSWORD);
     assert_eq!(send(&mut ben, "chair@club.test", "From: chair@club.test", &to).code, 550);
 
@@ -157,7 +163,7 @@ fn a_stolen_password_does_not_cost_the_good_name() {
     let text = "4.7.1 5 recipients a day are sent already, try again later";
     assert_eq!((reply.code, reply.text.as_str()), (452, text));
     assert_eq!(send(&many[..1]).code, 250);
-    wait_for("the letter to the owner", || (inbox(&demo, "ana@home.test") == 1).then_some(()));
+    wait_for("the letter to the owner", || (letters(&demo) == 1).then_some(()));
 
     // Counts outlive the daemon; the owner hears of it once.
     assert!(demo.terminate().success());
@@ -175,7 +181,7 @@ fn a_stolen_password_does_not_cost_the_good_name() {
     assert_eq!(send(&many[..1]).code, 550);
     demo.told(&["account", "sending", "ben@home.test", "--messages", "default"], "");
     assert_eq!(send(&many[..1]).code, 452);
-    assert_eq!(inbox(&demo, "ana@home.test"), 1);
+    assert_eq!(letters(&demo), 1);
     // Others send as before.
     let mut ana = logged_in(&demo, "ana@home.test", PASSWORD);
     assert_eq!(self::send(&mut ana, "ana@home.test", "From: ana@home.test", &["ben@home.test"]).code, 250);

@@ -23,7 +23,6 @@ pub(crate) fn wrote<'a>(
     })
 }
 
-#[allow(dead_code)]
 /// Whether one of these accounts wrote to the sender before.
 pub(crate) fn is_known<'a>(
     host: &Host,
