@@ -8,7 +8,9 @@ mod secure;
 pub(crate) use questions::{Answer, address, host, reverse_name, text};
 pub use secure::{Dnssec, Host, LookupFailed, Proven, SecureResolver};
 
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
@@ -90,6 +92,10 @@ impl Resolver {
     pub fn new(server: Option<SocketAddr>) -> Result<Resolver, NetError> {
         let mut builder = builder(server)?;
         options(builder.options_mut());
+        if server.is_some() {
+            // Whoever names a server wants its answers, not this machine's /etc/hosts.
+            builder.options_mut().use_hosts_file = ResolveHosts::Never;
+        }
         Ok(Resolver { hickory: builder.build()? })
     }
 
