@@ -29,6 +29,9 @@ To try it, in another terminal:
   make an account
     echo 'a good password' | mailbox-daemon account add carl@home.test --password-stdin --config {dir}/config.toml
 
+The demo needs no internet, so it does not check who sends (SPF, DKIM, DMARC, ARC, block lists). It does when it is told
+whom to ask: --set dns.resolver=ADDRESS:PORT
+
 Ctrl-C stops it; started again on the same folder it goes on.",
         submissions = port(465),
     );

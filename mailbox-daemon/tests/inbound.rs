@@ -107,7 +107,8 @@ impl Case {
             format!("{from}Subject: {name}\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\n\r\ntext\r\n");
         let signature =
             if self.signer.is_empty() { String::new() } else { sign(&self.signer, key, &message) };
-        let fields: String = self.fields.iter().map(|field| format!("{field}\r\n")).collect();
+        let fields =
+            [self.fields.join("\r\n"), String::new()].join(if self.fields.is_empty() { "" } else { "\r\n" });
         let to: Vec<&str> = match self.to.is_empty() {
             true => vec!["ana@home.test"],
             false => self.to.iter().map(String::as_str).collect(),
@@ -151,7 +152,8 @@ fn cases(text: &str) -> Vec<Case> {
             "sign" | "seal" => case.signer.extend([word.to_owned()].into_iter().chain(words())),
             "reply" => rest.clone_into(&mut case.reply),
             "lies" => {
-                case.lies.extend(rest.split_once(' ').map(|(who, place)| (who.to_owned(), place.to_owned())))
+                let (account, mailbox) = rest.split_once(' ').unwrap();
+                case.lies.push((account.to_owned(), mailbox.to_owned()));
             }
             "has" => case.has.push(rest.to_owned()),
             "lacks" => case.lacks.push(rest.to_owned()),

@@ -40,6 +40,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("smtp_client", smtp::client),
     ("smtp_command", smtp::command),
     ("smtp_message", smtp::message),
+    ("smtp_results", smtp::results),
     ("smtp_session", smtp::session),
     ("trust_records", trust::records),
     ("trust_signatures", trust::signatures),

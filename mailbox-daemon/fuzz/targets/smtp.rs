@@ -310,3 +310,18 @@ fn transaction() -> Transaction {
 fn address(text: &str) -> Address {
     Address::parse(text).expect("an address")
 }
+
+/// A field that claims to be what we found out: whatever begins with our name is known as forged, in any case and behind any
+/// blanks.
+pub fn results(data: &[u8]) {
+    let name = b"Authentication-Results";
+    let is_forged = |value: &[u8]| proto::smtp::results::is_forged(name, value, "home.test");
+    is_forged(data);
+    assert!(is_forged(&[b" HOME.test ", data].concat()));
+    assert!(is_forged(&[b"\t\"home.test\";", data].concat()));
+    let words = data.trim_ascii_start();
+    let claims = words.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"home.test"));
+    if claims && words.get(9).is_none_or(|after| b" ;(/\t".contains(after)) {
+        assert!(is_forged(data));
+    }
+}
