@@ -293,8 +293,16 @@ fn a_full_disk_is_a_temporary_answer_and_never_half_a_message() {
     assert_eq!(smtp.command("RSET").unwrap().code, 250);
 
     let mut imap = ImapClient::log_in(&demo, "ana@home.test").unwrap();
-    let verdict = imap.append("INBOX", "", &message(1000).replace('\n', "\r\n")).unwrap().verdict;
-    assert!(verdict.starts_with("NO "), "{verdict}");
+    // What is kept back from strangers is there for those who live here, to the last byte.
+    let verdict = (1000..1100).find_map(|number| {
+        let verdict = imap.append("INBOX", "", &message(number).replace('\n', "\r\n")).unwrap().verdict;
+        if verdict.starts_with("OK ") {
+            accepted.push(format!("number {number}"));
+            return None;
+        }
+        Some(verdict)
+    });
+    assert!(verdict.as_ref().is_some_and(|verdict| verdict.starts_with("NO ")), "{verdict:?}");
     imap.command("SELECT INBOX").unwrap().ok();
     let found: Vec<String> =
         imap.fetch_field("SUBJECT").unwrap().into_iter().map(|message| message.field).collect();

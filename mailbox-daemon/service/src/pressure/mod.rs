@@ -43,7 +43,9 @@ impl Pressure {
             limit_bytes: group.limit_bytes,
             stalled_percent: stalled_percent(since, group.stalled_us.saturating_sub(last.stalled_us)),
         });
-        let disk = disk_facts(host.state_dir());
+        // Mail may live on a disk of its own.
+        let places = [host.state_dir().to_owned(), host.state_dir().join("mail")];
+        let disk = places.iter().filter_map(|place| disk_facts(place)).min_by_key(|facts| facts.free_bytes);
         let found = shortage(memory, disk, last.shortage, &host.settings.load().limits);
         tell(host, found, disk);
         *last = Last {
@@ -64,8 +66,8 @@ fn stalled_percent(since: Option<Duration>, stalled_us: u64) -> u64 {
     }
 }
 
-fn disk_facts(state_dir: &Path) -> Option<DiskFacts> {
-    let found = statvfs(state_dir).ok()?;
+fn disk_facts(place: &Path) -> Option<DiskFacts> {
+    let found = statvfs(place).ok()?;
     let blocks = |count| found.fragment_size().saturating_mul(count);
     Some(DiskFacts { free_bytes: blocks(found.blocks_available()), total_bytes: blocks(found.blocks()) })
 }
