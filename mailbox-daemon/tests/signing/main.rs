@@ -8,5 +8,6 @@ mod support;
 
 mod forwarding;
 mod keys;
+mod opendkim;
 mod submission;
 mod verify;

@@ -19,7 +19,8 @@ pub fn only_message(maildir: &Path) -> Vec<u8> {
     std::fs::read(&files[0]).unwrap()
 }
 
-fn submit(demo: &Demo, message: &str) {
+/// Ana sends Ben a message.
+pub fn submit(demo: &Demo, message: &str) {
     let mut client = SmtpClient::connect(demo, Door::Submissions).unwrap();
     assert_eq!(client.log_in("ana@home.test").unwrap().code, 235);
     let reply = client.send_mail("ana@home.test", &["ben@home.test"], message).unwrap();
