@@ -12,8 +12,11 @@ use support::smtp::SmtpClient;
 use support::wait_for;
 
 /// No disk has as much free as this asks for.
-const NEVER_ENOUGH: [&str; 2] =
-    ["limits.disk_free_bytes_min=1000000000000000", "limits.disk_free_percent_min=100"];
+const NEVER_ENOUGH: [&str; 3] = [
+    "limits.disk_free_bytes_min=1000000000000000",
+    "limits.disk_free_percent_min=100",
+    "notices.letters=true",
+];
 
 #[test]
 fn mail_from_outside_waits_and_the_owner_goes_on() {

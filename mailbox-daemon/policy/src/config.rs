@@ -7,6 +7,7 @@ mod access;
 mod dkim;
 mod dns;
 mod inbound;
+mod notices;
 mod outbound;
 mod relay;
 mod reports;
@@ -18,6 +19,7 @@ pub use access::AccessSettings;
 pub use dkim::Dkim;
 pub use dns::Dns;
 pub use inbound::{BlockList, Inbound};
+pub use notices::Notices;
 pub use outbound::{Direct, Ipv6, Outbound};
 pub use relay::{PartRelay, Relay, RelayTarget};
 pub use reports::Reports;
@@ -64,6 +66,9 @@ pub struct Settings {
     /// Keys that sign mail.
     #[serde(default)]
     pub dkim: Dkim,
+    /// What the box tells its owner by itself.
+    #[serde(default)]
+    pub notices: Notices,
     /// Which resolver answers.
     #[serde(default)]
     pub dns: Dns,

@@ -20,6 +20,9 @@ pub(crate) async fn run(host: Arc<Host>) {
             () = host.issues.raised() => {}
             () = host.stop.stopping() => return,
         }
+        if !host.settings.load().notices.letters {
+            continue;
+        }
         for issue in host.issues.list() {
             if let Err(error) = write_about(&host, &issue).await {
                 tracing::warn!(issue = issue.name, %error, "the owner could not be told");
