@@ -259,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn the_example_names_every_key_with_its_default() {
+        let example = include_str!("../../config.example.toml");
+        let shown = format!("{:#?}", Settings::parse(example).expect("valid"));
+        let defaults = Settings::parse("hostname = \"mail.example.org\"").expect("valid");
+        assert_eq!(shown, format!("{defaults:#?}"));
+        let named = |key: &str| {
+            let is_key = |line: &str| line.trim_start_matches(['#', '[', ' ']).starts_with(key);
+            example.lines().any(is_key) || example.contains(&format!(".{key}]"))
+        };
+        let keys = shown.lines().filter_map(|line| line.trim().split_once(": ")).map(|(key, _)| key);
+        let missing: Vec<&str> = keys.filter(|key| !named(key)).collect();
+        assert_eq!(missing, ["zone", "weight"], "`zone` and `weight` stand on the line of their list");
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         for (text, expected) in [
             ("hostnme = \"a\"", "line 1: unknown key `hostnme`; did you mean `hostname`?"),
