@@ -3,7 +3,7 @@
 use crate::dkim::{Algorithm, Canonicalization, Finding, Key, Label, Signature, relaxed_field, signed_bytes};
 use crate::mime::header::Field;
 use crate::tags::{Tags, base64};
-use types::Outcome;
+use types::{Domain, Outcome};
 
 /// More sets are a failed chain (RFC 8617 section 4.2.1).
 const SETS_MAX: usize = 50;
@@ -178,6 +178,10 @@ impl Seal {
         if label.domain.is_empty() || label.selector.is_empty() {
             return Err("a tag is missing");
         }
+        // DNS may have a key at such a name; whoever is asked to trust the sealers must see all of them.
+        if Domain::parse(&label.domain).is_err() {
+            return Err("a seal is of no domain");
+        }
         let validation = match tags.get("cv").map(str::to_ascii_lowercase).as_deref() {
             Some("none") => ChainValidation::None,
             Some("fail") => ChainValidation::Fail,
@@ -230,28 +234,34 @@ fn number(text: &str) -> Option<usize> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// The result of the first `method=result` of an authentication results field (RFC 8601 section 2.2), comments left out.
+/// The result of the first `method=result` of an authentication results field (RFC 8601 section 2.2). One whose quotes or
+/// comments do not end has no result to be believed.
 fn result_of(method: &str, value: &[u8]) -> Option<Outcome> {
-    let mut depth = 0_usize;
-    let plain: Vec<u8> = value
-        .iter()
-        .copied()
-        .filter(|byte| {
-            let was_outside = depth == 0;
-            match byte {
-                b'(' => depth += 1,
-                b')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            was_outside && *byte != b'('
-        })
-        .collect();
+    let Some(plain) = plain(value) else { return Some(Outcome::PermError) };
     let found = plain.split(|byte| *byte == b';').find_map(|result| {
         let (name, rest) = std::str::from_utf8(result).ok()?.split_once('=')?;
         let name = name.split('/').next().unwrap_or(name).trim_ascii();
         name.eq_ignore_ascii_case(method).then(|| rest.split_ascii_whitespace().next().map(str::to_owned))?
     });
     found?.parse().ok()
+}
+
+/// A field without its comments and quoted strings, which may hold anything; `None` where one of them does not end.
+fn plain(value: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    let (mut depth, mut is_quoted) = (0_usize, false);
+    let mut bytes = value.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' if depth == 0 => is_quoted = !is_quoted,
+            b'(' if !is_quoted => depth += 1,
+            b')' if !is_quoted => depth = depth.saturating_sub(1),
+            _ if depth == 0 && !is_quoted => plain.push(byte),
+            _ => {}
+        }
+    }
+    (depth == 0 && !is_quoted).then_some(plain)
 }
 
 #[cfg(test)]
@@ -291,6 +301,8 @@ mod tests {
             (format!("{}{one}", set(2, "fail")), Err("the chain was broken before the last hop")),
             (set(1, "what"), wrong),
             (one.replace("cv=none", "cv=none; h=from"), Err("a seal has h=")),
+            (one.replace("d=s1.test; s=k; cv", "d=s1.test.; s=k; cv"), Err("a seal is of no domain")),
+            (one.replace("d=s1.test; s=k; cv", "d=_s1.test; s=k; cv"), Err("a seal is of no domain")),
             (one.replace("ARC-Seal", "X-Seal"), Err("a set is not complete")),
         ] {
             assert_eq!(chain(&header), expected, "{header}");
@@ -313,6 +325,9 @@ mod tests {
             ("i=1; a.test;\r\n\tspf=fail (dmarc=pass; really);\r\n DMARC=Fail (p=none)", Some(Outcome::Fail)),
             ("i=1; a.test; dmarc/1 = none", Some(Outcome::None)),
             ("i=1; a.test; x=\"dmarc=pass\"", None),
+            ("i=1; a.test; smtp.mailfrom=\"; dmarc=pass \\\"\"@b.test; dmarc=fail", Some(Outcome::Fail)),
+            ("i=1; a.test; smtp.mailfrom=\"(\"@b.test; dmarc=fail", Some(Outcome::Fail)),
+            ("i=1; a.test; smtp.mailfrom=\"@b.test; dmarc=pass", Some(Outcome::PermError)),
             ("i=1; a.test; dmarc=bestguesspass", None),
             ("i=1; a.test; none", None),
         ] {
