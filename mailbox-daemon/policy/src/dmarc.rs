@@ -74,6 +74,7 @@ pub fn worst(judged: Vec<Dmarc>) -> Option<Dmarc> {
         (Outcome::Fail, DmarcPolicy::Reject) => 5,
         (Outcome::Fail, DmarcPolicy::Quarantine) => 4,
         (Outcome::PermError, _) => 3,
+        (Outcome::TempError, DmarcPolicy::None) if dmarc.record.is_some() => 1,
         (Outcome::TempError, _) => 2,
         (Outcome::Pass, _) => 0,
         _ => 1,
@@ -217,5 +218,13 @@ mod tests {
         let found = worst(vec![one("good.test"), one("bank.test")]).unwrap();
         assert_eq!((found.outcome, found.from), (Outcome::Fail, domain("bank.test")));
         assert_eq!(worst(Vec::new()), None);
+        let silent = dkim(Outcome::TempError, "good.test");
+        let asking = |name: &str, policy| {
+            let published = Published::Record(domain(name), DmarcRecord { policy, ..record.clone() });
+            judge(&domain(name), published, None, std::slice::from_ref(&silent), 0)
+        };
+        let (strict, loose) =
+            (asking("good.test", DmarcPolicy::Reject), asking("a.good.test", DmarcPolicy::None));
+        assert_eq!(worst(vec![strict.clone(), loose]), Some(strict));
     }
 }

@@ -9,7 +9,7 @@
 //! | DMARC fails and the author's domain asks for refusal | a trusted forwarder vouches | refused |
 //! | DMARC fails and the author's domain asks for suspicion | a trusted forwarder vouches | suspicious |
 //! | one of the above, but an SPF record, a key or the ARC chain that could tell otherwise cannot be asked | | put off |
-//! | the author's domain cannot be asked for its DMARC policy | | put off |
+//! | the author's domain cannot be asked for its DMARC policy, or for a key or record that could meet it | the policy asks for nothing | put off |
 //! | SPF forbids the client (`-all`) | DMARC passes, a signature passes or a trusted forwarder vouches | suspicious; refused with `inbound.spf_reject` |
 //! | SPF cannot be asked | the same | put off |
 //! | the sender's domain cannot be asked whether it takes mail | | put off |
@@ -132,7 +132,7 @@ impl Case<'_> {
     /// The forwarder who saw the message pass before he changed it.
     fn vouching_forwarder(&self) -> Option<&Domain> {
         let arc = &self.evidence.arc;
-        let passed_then = matches!(arc.first_dmarc, None | Some(Outcome::Pass));
+        let passed_then = arc.first_dmarc == Some(Outcome::Pass);
         let last = self.trusted_sealers()?.last()?;
         (arc.outcome == Outcome::Pass && passed_then).then_some(last)
     }
@@ -191,8 +191,9 @@ fn dmarc(case: &Case<'_>) -> Option<Reason> {
 }
 
 fn dmarc_unknown(case: &Case<'_>) -> Option<Reason> {
-    let dmarc = case.evidence.dmarc.as_ref()?;
-    (dmarc.outcome == Outcome::TempError).then(|| Reason::DmarcUnknown(dmarc.from.clone()))
+    let dmarc = case.evidence.dmarc.as_ref().filter(|dmarc| dmarc.outcome == Outcome::TempError)?;
+    let asks_for_nothing = dmarc.record.is_some() && dmarc.policy == DmarcPolicy::None;
+    (!asks_for_nothing).then(|| Reason::DmarcUnknown(dmarc.from.clone()))
 }
 
 fn spf(case: &Case<'_>) -> Option<Reason> {

@@ -1,9 +1,9 @@
 use super::*;
-use types::{Address, Arc, DkimSignature, Listing, Spf};
+use types::{Address, Arc, DkimSignature, DmarcRecord, Listing, Spf};
 
 /// `what is known` -> verdict and the first reason's words.
 ///
-/// `dmarc=<outcome>/<policy>`, `spf=<outcome>`, `dkim=<outcome>`, `arc=<outcome>:<sealer>,<sealer>/<dmarc then>`, `mx=null`,
+/// `dmarc=<outcome>/<policy>` (with `record` where it was read from one), `spf=<outcome>`, `dkim=<outcome>`, `arc=<outcome>:<sealer>,<sealer>/<dmarc then>`, `mx=null`,
 /// `mx=nowhere`, `mx=unknown`, `list=<weight>`, `known`, `spf_reject`, `<>` and `no-author`; DMARC is `none/none` otherwise.
 const TABLE: &[(&str, Verdict, &str)] = &[
     ("", Verdict::Accept, "nothing speaks against it"),
@@ -18,19 +18,22 @@ const TABLE: &[(&str, Verdict, &str)] = &[
     ("no-author", Verdict::Quarantine, "the header does not name one author"),
     // what could still turn out otherwise waits
     ("dmarc=temperror/none", Verdict::Defer, "whether author.test stands for"),
+    ("dmarc=temperror/quarantine record", Verdict::Defer, "whether author.test stands for"),
+    ("dmarc=temperror/none record dkim=temperror", Verdict::Accept, "nothing speaks against it"),
     ("dmarc=fail/reject spf=temperror", Verdict::Defer, "whether author.test stands for"),
     ("dmarc=fail/quarantine dkim=temperror", Verdict::Defer, "whether author.test stands for"),
     ("dmarc=fail/none dkim=temperror", Verdict::Accept, "DMARC fails"),
     ("dmarc=fail/reject arc=temperror:good.test", Verdict::Defer, "whether author.test stands for"),
     ("dmarc=fail/reject arc=temperror:evil.test", Verdict::Refuse, "DMARC fails"),
     // forwarders
-    ("dmarc=fail/reject arc=pass:good.test", Verdict::Accept, "good.test, which is trusted, changed"),
+    ("dmarc=fail/reject arc=pass:good.test/pass", Verdict::Accept, "good.test, which is trusted, changed"),
     ("dmarc=fail/reject arc=pass:good.test/pass spf=fail", Verdict::Accept, "good.test, which is trusted"),
-    ("dmarc=fail/quarantine arc=pass:better.test,good.test", Verdict::Accept, "good.test, which is trusted"),
+    ("dmarc=fail/quarantine arc=pass:better.test,good.test/pass", Verdict::Accept, "good.test, which is"),
+    ("dmarc=fail/reject arc=pass:good.test", Verdict::Refuse, "DMARC fails"),
     ("dmarc=fail/reject arc=pass:good.test/fail", Verdict::Refuse, "DMARC fails"),
-    ("dmarc=fail/reject arc=pass:evil.test", Verdict::Refuse, "DMARC fails"),
-    ("dmarc=fail/reject arc=pass:evil.test,good.test", Verdict::Refuse, "DMARC fails"),
-    ("dmarc=fail/reject arc=fail:good.test", Verdict::Refuse, "DMARC fails"),
+    ("dmarc=fail/reject arc=pass:evil.test/pass", Verdict::Refuse, "DMARC fails"),
+    ("dmarc=fail/reject arc=pass:evil.test,good.test/pass", Verdict::Refuse, "DMARC fails"),
+    ("dmarc=fail/reject arc=fail:good.test/pass", Verdict::Refuse, "DMARC fails"),
     // SPF alone
     ("spf=fail", Verdict::Quarantine, "sender.test does not let this client send in its name (SPF)"),
     ("<> spf=fail", Verdict::Quarantine, "sender.test does not let"),
@@ -124,6 +127,11 @@ fn the_table() {
         for word in known.split_whitespace() {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("dmarc", text) => evidence.dmarc = Some(dmarc_of(text)),
+                ("record", _) => {
+                    if let Some(dmarc) = &mut evidence.dmarc {
+                        dmarc.record = Some(DmarcRecord::default());
+                    }
+                }
                 ("no-author", _) => evidence.dmarc = None,
                 ("arc", text) => evidence.arc = arc_of(text),
                 ("dkim", word) => evidence.dkim.push(signature(word)),
