@@ -7,6 +7,11 @@ use super::imap_string::{write_nstring, write_readable};
 use super::lexer::{Broken, Lexer, More};
 use std::mem;
 
+/// Who wrote a message is told in less; whoever wants to know that of strangers reads no longer field.
+pub const AUTHORS_BYTES_MAX: usize = 16 * 1024;
+/// Entries that are read of one list: two octets of it take a hundred in memory.
+const ENTRIES_MAX: usize = 10_000;
+
 /// One entry of an address list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -119,7 +124,7 @@ struct Parser<'a> {
 impl Parser<'_> {
     /// `address-list`; what stands behind an entry that no comma ends is dropped.
     fn list(&mut self) {
-        while self.address() != Ok(false) && self.lexer.peek() == Some(b',') {
+        while !self.is_full() && self.address() != Ok(false) && self.lexer.peek() == Some(b',') {
             self.lexer.bump();
             match self.lexer.skip_blanks() {
                 Ok(true) => {}
@@ -127,6 +132,10 @@ impl Parser<'_> {
                 Err(Broken) => return self.entries.push(Draft::default().finish()),
             }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= ENTRIES_MAX
     }
 
     /// `address = mailbox / group`
@@ -169,6 +178,9 @@ impl Parser<'_> {
             let _ = self.mailbox();
             if self.lexer.peek() != Some(b',') {
                 return Ok(true);
+            }
+            if self.is_full() {
+                return Err(Broken);
             }
             self.lexer.bump();
             if self.lexer.skip_blanks() != Ok(true) {
@@ -318,4 +330,17 @@ impl Parser<'_> {
 
 fn require(more: bool) -> Result<(), Broken> {
     if more { Ok(()) } else { Err(Broken) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_without_an_end_in_sight_is_cut() {
+        for start in ["", "g:"] {
+            let entries = parse(format!("{start}{}", "a,".repeat(2 * ENTRIES_MAX)).as_bytes()).len();
+            assert!((ENTRIES_MAX..ENTRIES_MAX + 3).contains(&entries), "{start} {entries}");
+        }
+    }
 }

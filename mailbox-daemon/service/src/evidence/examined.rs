@@ -1,7 +1,7 @@
 use super::keys::Keys;
 use proto::arc::Chain;
 use proto::dkim::{self, BodyDigest, Canonicalization, Finding, Label, Signature};
-use proto::mime::address::mailboxes;
+use proto::mime::address::{AUTHORS_BYTES_MAX, mailboxes};
 use proto::mime::header::{Field, fields, unfold};
 use proto::tags::Tags;
 use types::{DkimSignature, Domain, Outcome, UnixSeconds};
@@ -10,6 +10,8 @@ use types::{DkimSignature, Domain, Outcome, UnixSeconds};
 const SIGNATURES_MAX: usize = 10;
 /// Fields of a header that are looked at; with more nothing signed in it can be verified.
 const FIELDS_MAX: usize = 5000;
+/// A header that is looked at is no longer: what is read of it, and what its signatures sign, comes into memory.
+const HEADER_BYTES_MAX: usize = 256 * 1024;
 /// Author domains that are looked at; nobody writes a letter with more.
 pub(super) const AUTHORS_MAX: usize = 5;
 /// What is kept of `s=` and `a=`.
@@ -41,8 +43,9 @@ impl<'a> Examined<'a> {
         let body = message[header_bytes..].strip_prefix(b"\r\n").unwrap_or_default();
         let fields: Vec<_> = fields(&message[..header_bytes]).take(FIELDS_MAX + 1).collect();
         let mut body = Body { octets: body, digests: Vec::new() };
-        let is_readable = fields.len() <= FIELDS_MAX;
-        let chain = if is_readable { Chain::read(&fields) } else { Err("the header has too many fields") };
+        let is_short = header_bytes <= HEADER_BYTES_MAX;
+        let is_readable = is_short && fields.len() <= FIELDS_MAX;
+        let chain = if is_readable { Chain::read(&fields) } else { Err("the header is too long") };
         let chain_objection = match &chain {
             Ok(Some(chain)) => match chain.newest_signature() {
                 Ok(signature) => dkim::objection(signature, body.digest(signature.body), now),
@@ -53,7 +56,8 @@ impl<'a> Examined<'a> {
         };
         Examined {
             signatures: if is_readable { signatures(&fields, &mut body, now) } else { Vec::new() },
-            authors: authors(&message[..header_bytes]),
+            // A header of which only a part was read names nobody who could vouch for it.
+            authors: if is_short { authors(&message[..header_bytes]) } else { Vec::new() },
             fields,
             chain,
             chain_objection,
@@ -158,10 +162,14 @@ fn signed(at: usize, field: &Field<'_>, body: &mut Body<'_>, now: UnixSeconds) -
     Signed { at, label: Label::of(&tags), signature }
 }
 
-/// Everybody in every `From:` is an author, however odd the field is: whoever reads the letter may be shown any of them.
+/// Everybody in every `From:` is an author, however odd the field is: whoever reads the letter may be shown any of them. Of a
+/// field without an end in sight nobody is read.
 fn authors(header: &[u8]) -> Vec<Domain> {
     let mut authors = Vec::new();
     for field in fields(header).filter(|field| field.is("From")) {
+        if field.value.len() > AUTHORS_BYTES_MAX {
+            return Vec::new();
+        }
         for mailbox in mailboxes(&unfold(field.value)) {
             let domain = std::str::from_utf8(&mailbox.domain).ok().and_then(|name| Domain::parse(name).ok());
             let Some(domain) = domain.filter(|domain| !authors.contains(domain)) else { continue };
@@ -172,4 +180,23 @@ fn authors(header: &[u8]) -> Vec<Domain> {
         }
     }
     authors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_without_an_end_in_sight_is_not_read() {
+        let signed = "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=k; h=from; b=AAAA;\r\n \
+                      bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; c=relaxed/relaxed\r\nFrom: ana@a.test\r\n";
+        let of = |folds: usize| format!("{signed}X:{}\r\n\r\n", "\r\n ,a".repeat(folds));
+        let (short, long) = (of(10), of(HEADER_BYTES_MAX / 5));
+        let (short, long) = (Examined::read(short.as_bytes(), 0), Examined::read(long.as_bytes(), 0));
+        assert_eq!((short.key_names().len(), short.authors.len()), (1, 1));
+        assert_eq!((long.key_names().len(), long.authors.len()), (0, 0));
+        assert_eq!(long.arc(&Keys::default()).outcome, Outcome::Fail);
+        let crowd = format!("From: a@a.test\r\nFrom: {}\r\n\r\n", "x,".repeat(AUTHORS_BYTES_MAX / 2));
+        assert!(Examined::read(crowd.as_bytes(), 0).authors.is_empty());
+    }
 }

@@ -23,8 +23,13 @@ pub(super) fn forward(
     now: UnixSeconds,
 ) -> Result<(), StoreError> {
     composition.onward_from = sender(host, &composition.onward_from, forwarded_by, now)?;
+    let settings = host.settings.load();
+    if header_bytes(&spooled.raw()?) > settings.limits.header_bytes_max {
+        // It came unread, and a seal on what nobody read would say nothing.
+        return Ok(());
+    }
     let mut top = Vec::new();
-    if host.settings.load().outbound.rewrite_from {
+    if settings.outbound.rewrite_from {
         top = author_instead(spooled, forwarded_by)?;
         composition.replaces_author = !top.is_empty();
     }
@@ -47,6 +52,10 @@ pub(super) fn forward(
     Ok(())
 }
 
+fn header_bytes(raw: &[u8]) -> usize {
+    header::end(raw, 0).unwrap_or(raw.len())
+}
+
 /// The sender of the copy that goes on. A stranger's would fail SPF there; nobody and whoever has an address of this box stay
 /// who they are.
 fn sender(
@@ -67,7 +76,7 @@ fn sender(
 /// author to replace.
 fn author_instead(spooled: &mut Spooled, forwarded_by: &Address) -> Result<Vec<u8>, StoreError> {
     let raw = spooled.raw()?;
-    let header: Vec<Field> = fields(&raw[..header::end(&raw, 0).unwrap_or(raw.len())]).collect();
+    let header: Vec<Field> = fields(&raw[..header_bytes(&raw)]).collect();
     let named = |name: &'static str| {
         header.iter().filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
     };

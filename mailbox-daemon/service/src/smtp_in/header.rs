@@ -1,6 +1,6 @@
 use policy::rewrite_from::Author;
 use policy::submission::HeaderFacts;
-use proto::mime::address::{Mailbox, mailboxes};
+use proto::mime::address::{AUTHORS_BYTES_MAX, Mailbox, mailboxes};
 use proto::mime::encoded_word::decoded;
 use proto::smtp::header::{Field, fields};
 use types::Address;
@@ -8,14 +8,14 @@ use types::Address;
 /// What a header says, as far as `policy::submission` wants to know.
 pub(super) fn facts(header: &[u8]) -> HeaderFacts {
     let mut facts = HeaderFacts::default();
-    for field in fields(header) {
+    for field in every_field(header) {
         let is = |name: &str| field.name.eq_ignore_ascii_case(name.as_bytes());
         if is("From") {
             facts.from_fields += 1;
-            facts.from.extend(mailboxes(field.value).iter().map(address));
+            facts.from.extend(addresses(field.value));
         } else if is("Sender") {
             facts.sender_fields += 1;
-            facts.sender.extend(mailboxes(field.value).iter().map(address));
+            facts.sender.extend(addresses(field.value));
         } else if is("Date") {
             facts.has_date = true;
         } else if is("Message-ID") {
@@ -27,10 +27,33 @@ pub(super) fn facts(header: &[u8]) -> HeaderFacts {
     facts
 }
 
+/// The fields of a header. A line that is none does not hide those behind it: others may read them.
+fn every_field(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
+    let mut rest = header;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let mut fields = fields(rest);
+            let field = fields.next();
+            rest = if field.is_some() { fields.rest() } else { behind_line(rest) };
+            if field.is_some() {
+                return field;
+            }
+        }
+        None
+    })
+}
+
 /// The first author a `From:` names.
 pub(crate) fn author(from: &[u8]) -> Option<Author> {
     let mailbox = mailboxes(from).into_iter().next()?;
     Some(Author { address: address(&mailbox)?, name: mailbox.name.map(|name| decoded(&name)) })
+}
+
+fn addresses(value: &[u8]) -> Vec<Option<Address>> {
+    match value.len() <= AUTHORS_BYTES_MAX {
+        true => mailboxes(value).iter().map(address).collect(),
+        false => vec![None],
+    }
 }
 
 fn address(mailbox: &Mailbox) -> Option<Address> {
@@ -86,6 +109,11 @@ mod tests {
         let names: Vec<_> = facts.from.iter().flatten().map(ToString::to_string).collect();
         assert_eq!(names, ["ana@home.test", "\"a b\"@home.test"]);
         assert_eq!(super::facts(b"From: nobody\r\n").from, [None]);
+        let endless =
+            super::facts(format!("From: {}\r\n", "a@b.test,".repeat(AUTHORS_BYTES_MAX / 9 + 1)).as_bytes());
+        assert_eq!(endless.from, [None]);
+        let hidden = super::facts(b"From: ana@home.test\r\nno field\r\n x\r\nFrom: ben@home.test\r\n");
+        assert_eq!((hidden.from_fields, hidden.from.len()), (2, 2));
     }
 
     #[test]
