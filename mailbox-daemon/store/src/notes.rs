@@ -35,10 +35,20 @@ pub struct Notes {
 struct Inner {
     database: Database,
     pending: Mutex<Pending>,
+    /// Held while changes are written: whoever flushes then waits until they are durable.
+    flushing: Mutex<()>,
 }
 
-/// What is not in the file yet, by subject and key; `None` for a row to be removed.
-type Pending = BTreeMap<(Subject, String), Option<Vec<u8>>>;
+/// What is not in the file yet.
+#[derive(Default)]
+struct Pending {
+    waiting: Changes,
+    /// On the way into the file.
+    writing: Arc<Changes>,
+}
+
+/// By subject and key; `None` for a row to be removed.
+type Changes = BTreeMap<(Subject, String), Option<Vec<u8>>>;
 
 /// Changes that gather before they are written whatever the clock says.
 const PENDING_MAX: usize = 4096;
@@ -49,13 +59,15 @@ impl Notes {
     /// Opens the notes; damaged ones are set aside and begun anew.
     pub fn open(disk: Arc<dyn Disk>, path: &Path) -> Result<Notes, StoreError> {
         let database = Database::open_or_replace(disk, path, CACHE_BYTES)?;
-        Ok(Notes { inner: Arc::new(Inner { database, pending: Mutex::default() }) })
+        Ok(Notes {
+            inner: Arc::new(Inner { database, pending: Mutex::default(), flushing: Mutex::default() }),
+        })
     }
 
     /// What was noted under a key; nothing where what is there cannot be read any more.
     pub fn get<V: DeserializeOwned>(&self, subject: Subject, key: &str) -> Result<Option<V>, StoreError> {
-        if let Some(pending) = locked(&self.inner.pending).get(&(subject, key.to_owned())) {
-            return Ok(pending.as_deref().and_then(decode));
+        if let Some(change) = locked(&self.inner.pending).of(&(subject, key.to_owned())) {
+            return Ok(change.as_deref().and_then(decode));
         }
         self.inner.database.read(|read| match open(read, subject)? {
             Some(table) => Ok(table.get(key)?.and_then(|bytes| decode(bytes.value()))),
@@ -104,26 +116,43 @@ impl Notes {
 
     /// Makes every change durable. What could not be written stays in memory for the next time.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let pending = std::mem::take(&mut *locked(&self.inner.pending));
-        if pending.is_empty() {
+        let _one_at_a_time = locked(&self.inner.flushing);
+        let changes = locked(&self.inner.pending).begin_writing();
+        if changes.is_empty() {
             return Ok(());
         }
-        let written = self.inner.database.write(Commit::Durable, |write| apply(write, &pending));
-        if written.is_err() {
-            let mut newer = locked(&self.inner.pending);
-            for (key, change) in pending {
-                newer.entry(key).or_insert(change);
-            }
-        }
+        let written = self.inner.database.write(Commit::Durable, |write| apply(write, &changes));
+        locked(&self.inner.pending).end_writing(written.is_ok());
         written
     }
 
     fn change(&self, subject: Subject, key: &str, change: Option<Vec<u8>>) -> Result<(), StoreError> {
         let mut pending = locked(&self.inner.pending);
-        pending.insert((subject, key.to_owned()), change);
-        let is_much = pending.len() >= PENDING_MAX;
+        pending.waiting.insert((subject, key.to_owned()), change);
+        let is_much = pending.waiting.len() >= PENDING_MAX;
         drop(pending);
         if is_much { self.flush() } else { Ok(()) }
+    }
+}
+
+impl Pending {
+    fn of(&self, key: &(Subject, String)) -> Option<&Option<Vec<u8>>> {
+        self.waiting.get(key).or_else(|| self.writing.get(key))
+    }
+
+    fn begin_writing(&mut self) -> Arc<Changes> {
+        self.writing = Arc::new(std::mem::take(&mut self.waiting));
+        Arc::clone(&self.writing)
+    }
+
+    /// What was not written waits again, unless it changed meanwhile.
+    fn end_writing(&mut self, is_written: bool) {
+        let writing = std::mem::take(&mut self.writing);
+        if !is_written {
+            for (key, change) in writing.iter() {
+                self.waiting.entry(key.clone()).or_insert_with(|| change.clone());
+            }
+        }
     }
 }
 
@@ -140,12 +169,12 @@ fn open(
     }
 }
 
-fn apply(write: &WriteTransaction, pending: &Pending) -> Result<(), redb::Error> {
-    let mut subjects: Vec<Subject> = pending.keys().map(|(subject, _)| *subject).collect();
+fn apply(write: &WriteTransaction, changes: &Changes) -> Result<(), redb::Error> {
+    let mut subjects: Vec<Subject> = changes.keys().map(|(subject, _)| *subject).collect();
     subjects.dedup();
     for subject in subjects {
         let mut table = write.open_table(Table::new(subject.name))?;
-        for ((_, key), change) in pending.iter().filter(|((other, _), _)| *other == subject) {
+        for ((_, key), change) in changes.iter().filter(|((other, _), _)| *other == subject) {
             match change {
                 Some(bytes) => drop(table.insert(key.as_str(), bytes.as_slice())?),
                 None => drop(table.remove(key.as_str())?),
@@ -183,6 +212,7 @@ fn decode<V: DeserializeOwned>(bytes: &[u8]) -> Option<V> {
 mod tests {
     use super::*;
     use crate::disk::crash::{CrashDisk, Survival};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     const SEEN: Subject = Subject { name: "seen", rows_max: 20 };
 
@@ -224,6 +254,27 @@ mod tests {
         }
         let left: Vec<u64> = notes.all(SEEN, "").unwrap().into_iter().map(|(_, number)| number).collect();
         assert_eq!(left, (3..=20).rev().collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn what_is_on_its_way_to_the_disk_is_known_meanwhile() {
+        let notes = notes(&disk());
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    notes.flush().unwrap();
+                }
+            });
+            let is_forgotten = |number: &u32| {
+                let known = notes.get(SEEN, "a").unwrap().unwrap_or(0);
+                notes.put(SEEN, "a", &(number + 1), 0).unwrap();
+                known != *number
+            };
+            let forgotten = (0..500).filter(is_forgotten).count();
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(forgotten, 0);
+        });
     }
 
     #[test]
