@@ -85,6 +85,11 @@ impl Inquiry {
         Inquiry { asked: Some(Box::new(Asked::begin(Lookups::new(resolver), receiver, client))) }
     }
 
+    /// Whether anything is asked at all.
+    pub fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Goes on with the HELO name and the envelope's sender: SPF, and whether the sender's domain takes mail.
     pub fn envelope(&mut self, helo: &str, from: &ReversePath) {
         if let Some(asked) = &mut self.asked {

@@ -41,16 +41,7 @@ impl Connection {
         transaction: &Transaction,
         incoming: &mut Incoming,
     ) -> Result<Option<Judged>, Reply> {
-        let Some(inquiry) = &mut self.inquiry else { return Ok(None) };
-        let mut evidence = {
-            // A large message is mapped while its signatures are checked; a few at a time take little memory.
-            let _place = match incoming.spooled.is_in_memory() {
-                true => None,
-                false => self.host.examining.acquire().await.ok(),
-            };
-            let raw = incoming.spooled.raw().map_err(|error| reply_to_store(&error))?;
-            inquiry.message(&raw).await
-        };
+        let Some(mut evidence) = self.evidence(incoming).await? else { return Ok(None) };
         let from = &transaction.mail.from;
         if self.standing(from).is_allowed() {
             evidence.listings.clear();
@@ -78,6 +69,20 @@ impl Connection {
             }
             _ => Ok(Some(Judged { evidence, verdict, reasons })),
         }
+    }
+
+    /// What is known of a complete message; `None` where nobody asks.
+    async fn evidence(&mut self, incoming: &mut Incoming) -> Result<Option<Evidence>, Reply> {
+        let Some(inquiry) = self.inquiry.as_mut().filter(|inquiry| inquiry.is_asking()) else {
+            return Ok(None);
+        };
+        // A large message is mapped while its signatures are checked; a few at a time take little memory.
+        let _place = match incoming.spooled.is_in_memory() {
+            true => None,
+            false => self.host.examining.acquire().await.ok(),
+        };
+        let raw = incoming.spooled.raw().map_err(|error| reply_to_store(&error))?;
+        Ok(Some(inquiry.message(&raw).await))
     }
 
     /// Whether one of the recipients wrote to the sender before; asked only where that could make a difference.
