@@ -73,6 +73,9 @@ impl Bans {
         now: UnixSeconds,
         rule: &Rule,
     ) -> Option<Ban> {
+        if rule.failures == 0 {
+            return None;
+        }
         if !self.failing.contains_key(&from) && self.failing.len() >= FAILING_MAX {
             self.forget_failures(now - rule.window_s);
         }
@@ -81,7 +84,7 @@ impl Bans {
             failure.at > now - rule.window_s && (attempt.is_none() || failure.attempt != attempt)
         });
         failures.push(Failure { at: now, attempt });
-        if rule.failures == 0 || failures.len() < rule.failures as usize {
+        if failures.len() < rule.failures as usize {
             return None;
         }
         self.failing.remove(&from);
@@ -224,6 +227,7 @@ mod tests {
         assert_eq!(bans.failed(from(2), Some(9), "ana", 0, &RULE), None);
         let never = Rule { failures: 0, ..RULE };
         assert!((0..50).all(|number| bans.failed(from(3), Some(number), "ana", 0, &never).is_none()));
+        assert!(!bans.failing.contains_key(&from(3)), "nothing is kept that nobody counts");
     }
 
     #[test]

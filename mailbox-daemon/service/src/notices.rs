@@ -37,8 +37,8 @@ async fn write_about(host: &Host, issue: &Issue) -> Result<(), StoreError> {
     if last.is_some_and(|last| now < last + LETTER_INTERVAL_S) {
         return Ok(());
     }
-    disk(|| host.notes.put(LETTERS, &issue.name, &now, now))?;
-    tell_owner(host, "Your mail box needs attention", &issue.text).await
+    tell_owner(host, "Your mail box needs attention", &issue.text).await?;
+    disk(|| host.notes.put(LETTERS, &issue.name, &now, now))
 }
 
 /// Tells the owner, whose account is the oldest; durable when this returns. Nobody is told on a box without accounts.

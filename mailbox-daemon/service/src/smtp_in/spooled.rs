@@ -118,11 +118,11 @@ impl Spooled {
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             let count = file.read_at(&mut piece, offset)?;
-            take(&piece[..count])?;
-            offset += count as u64;
-            if count < piece.len() {
+            if count == 0 {
                 return Ok(());
             }
+            take(&piece[..count])?;
+            offset += count as u64;
         }
     }
 }
