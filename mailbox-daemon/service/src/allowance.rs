@@ -31,31 +31,42 @@ struct Counted {
 
 /// Whether somebody may send one more message to so many.
 pub(crate) fn check(host: &Host, login: &Login, recipients: u32) -> Result<Result<(), Excess>, StoreError> {
-    disk(|| {
-        for counted in counted(host, login)? {
-            let tally: Tally = host.notes.get(SENT, &counted.key)?.unwrap_or_default();
-            if let Err(excess) = tally.check(counted.allowance, recipients, host.now()) {
-                return Ok(Err(excess));
-            }
-        }
-        Ok(Ok(()))
-    })
+    disk(|| Ok(look(host, login, recipients)?.map(|_| ())))
 }
 
 /// Counts a message to so many, unless it is too much.
 pub(crate) fn take(host: &Host, login: &Login, recipients: u32) -> Result<Result<(), Excess>, StoreError> {
-    let _one_at_a_time = host.allowances.counting.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Err(excess) = check(host, login, recipients)? {
-        return Ok(Err(excess));
+    disk(|| {
+        let _one_at_a_time = host.allowances.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let tallies = match look(host, login, recipients)? {
+            Ok(tallies) => tallies,
+            Err(excess) => return Ok(Err(excess)),
+        };
+        let now = host.now();
+        for (Counted { key, allowance }, mut tally) in tallies {
+            tally.add(allowance.stretch, recipients, now);
+            host.notes.put(SENT, &key, &tally, now)?;
+        }
+        host.issues.clear(&issue(&login.account));
+        Ok(Ok(()))
+    })
+}
+
+/// What was sent by now, unless one more message to so many were too much.
+fn look(
+    host: &Host,
+    login: &Login,
+    recipients: u32,
+) -> Result<Result<Vec<(Counted, Tally)>, Excess>, StoreError> {
+    let mut tallies = Vec::new();
+    for counted in counted(host, login)? {
+        let tally: Tally = host.notes.get(SENT, &counted.key)?.unwrap_or_default();
+        if let Err(excess) = tally.check(counted.allowance, recipients, host.now()) {
+            return Ok(Err(excess));
+        }
+        tallies.push((counted, tally));
     }
-    let now = host.now();
-    for Counted { key, allowance } in disk(|| counted(host, login))? {
-        let mut tally: Tally = disk(|| host.notes.get(SENT, &key))?.unwrap_or_default();
-        tally.add(allowance.stretch, recipients, now);
-        disk(|| host.notes.put(SENT, &key, &tally, now))?;
-    }
-    host.issues.clear(&issue(&login.account));
-    Ok(Ok(()))
+    Ok(Ok(tallies))
 }
 
 /// The messages and recipients an account sent in the last day.
