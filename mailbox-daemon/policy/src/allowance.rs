@@ -172,6 +172,7 @@ mod tests {
         #[test]
         fn the_window_slides(mut times in prop::collection::vec(0i64..200_000, 0..60)) {
             times.sort_unstable();
+            times.dedup();
             let mut tally = Tally::default();
             for now in &times {
                 tally.add(DAY, 1, *now);
