@@ -274,6 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn a_password_makes_tls_a_must() {
+        let relay = |port: u16, rest: &str| {
+            let text = format!("hostname = \"a.test\"\n[outbound]\nrelay = \"b.test:{port}\"\n{rest}");
+            Settings::parse(&text).map(|settings| settings.outbound.relay(None).map(|relay| relay.tls))
+        };
+        let login = "relay_user = \"ana\"\nrelay_password = \"secret\"\n";
+        for (port, usual, with_login) in [
+            (25, TlsMode::Opportunistic, TlsMode::StartTls),
+            (2525, TlsMode::Opportunistic, TlsMode::StartTls),
+            (587, TlsMode::StartTls, TlsMode::StartTls),
+            (465, TlsMode::Implicit, TlsMode::Implicit),
+        ] {
+            assert_eq!(relay(port, "").expect("valid"), Some(usual), "{port}");
+            assert_eq!(relay(port, login).expect("valid"), Some(with_login), "{port}");
+            for word in ["none", "opportunistic"] {
+                let error = relay(port, &format!("{login}relay_tls = \"{word}\"")).expect_err("refused");
+                assert!(error.message.contains("unprotected"), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         for (text, expected) in [
             ("hostnme = \"a\"", "line 1: unknown key `hostnme`; did you mean `hostname`?"),

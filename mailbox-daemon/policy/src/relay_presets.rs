@@ -1,6 +1,6 @@
 //! What is known of the services that send mail for others: where they listen, who logs in how, and what else must be done there.
 
-use crate::config::{HostPort, TlsMode};
+use crate::config::HostPort;
 
 /// Submission with STARTTLS (RFC 6409).
 const SUBMISSION: u16 = 587;
@@ -163,11 +163,6 @@ impl Preset {
 
     fn has_region(&self) -> bool {
         self.host.contains("{region}")
-    }
-
-    /// How a port is spoken to: never without TLS.
-    pub fn tls(port: u16) -> TlsMode {
-        if port == SUBMISSIONS { TlsMode::Implicit } else { TlsMode::StartTls }
     }
 
     /// The user that logs in, from what the owner set.

@@ -15,7 +15,8 @@ pub struct Outbound {
     pub route: BTreeMap<Domain, HostPort>,
     /// A relay for all other mail: a service such as `sendgrid` or `ses:eu-west-1`, or `host:port`.
     pub relay: Option<RelayTarget>,
-    /// How the relay is spoken to; by its port when absent: 465 TLS, 587 STARTTLS, others STARTTLS where offered.
+    /// How the relay is spoken to; by its port when absent: 465 TLS, 587 STARTTLS, others STARTTLS where offered, and
+    /// always where there is a password.
     pub relay_tls: Option<TlsMode>,
     /// The relay's account.
     pub relay_user: Option<String>,
@@ -81,8 +82,10 @@ impl Outbound {
         if self.mx_port == 0 || self.mta_sts_port == 0 {
             return Some("outbound.mx_port and outbound.mta_sts_port cannot be 0".to_owned());
         }
-        let is_any_set =
-            self.relay_user.is_some() || self.relay_password.is_some() || self.relay_tls.is_some();
+        let is_any_set = self.relay_user.is_some()
+            || self.relay_password.is_some()
+            || self.relay_tls.is_some()
+            || self.relay_ca_file.is_some();
         match self.general() {
             None if is_any_set => {
                 return Some("outbound.relay_* is set, but outbound.relay is not".to_owned());

@@ -77,7 +77,7 @@ impl PartRelay {
     /// With everything filled in that the service or the port decides.
     pub fn settled(&self) -> Relay {
         let RelayTarget { target, preset } = self.relay.clone();
-        let usual = preset.map_or_else(|| TlsMode::usual_for(target.port), |_| Preset::tls(target.port));
+        let usual = TlsMode::usual_for(target.port, self.password.is_some());
         let login = self.password.as_ref().and_then(|password| {
             let user = match preset {
                 Some(preset) => preset.login_user(self.user.as_deref(), password.reveal()),
@@ -109,8 +109,7 @@ impl PartRelay {
             }
             _ => {}
         }
-        let is_open = matches!(relay.tls, TlsMode::None)
-            || relay.preset.is_some() && relay.tls == TlsMode::Opportunistic;
+        let is_open = matches!(relay.tls, TlsMode::None | TlsMode::Opportunistic);
         (is_open && relay.login.is_some()).then(|| {
             format!(
                 "{password_key} would cross the network unprotected: {tls_key} is \"{}\"",

@@ -66,11 +66,12 @@ impl TlsMode {
         }
     }
 
-    /// What a relay's port implies.
-    pub fn usual_for(port: u16) -> TlsMode {
+    /// What a relay's port implies; a password is told under TLS only.
+    pub fn usual_for(port: u16, has_password: bool) -> TlsMode {
         match port {
             465 => TlsMode::Implicit,
             587 => TlsMode::StartTls,
+            _ if has_password => TlsMode::StartTls,
             _ => TlsMode::Opportunistic,
         }
     }

@@ -29,7 +29,7 @@ use transaction::{Progress, Step};
 pub enum StartTls {
     /// Never: it is up already, or not wanted.
     Never,
-    /// Where the server offers it.
+    /// Where the server offers it; whoever logs in needs it all the same.
     IfOffered,
     /// Or not at all.
     Required,
@@ -292,6 +292,10 @@ impl Client {
             self.state = State::Ready;
             return;
         };
+        // A password is not told where TLS was wanted and did not come about.
+        if self.options.start_tls != StartTls::Never {
+            return self.fail_at(Stage::StartTls, Failure::NotOffered);
+        }
         let (line, state) = match (self.offered.auth_plain, self.offered.auth_login) {
             (true, _) => {
                 let message = sasl::plain_message(&login.user, &login.password);
