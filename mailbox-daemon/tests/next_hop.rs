@@ -160,6 +160,7 @@ fn dane_decides_who_gets_mail() {
         }
     }
     let _ = writeln!(records, "alias.test. MX 10 mx.alias.test.\nmx.alias.test. CNAME mx.ee.test.");
+    let _ = writeln!(records, "nowhere.test. MX 10 mx.nowhere.test.");
     let child = |domain: &str, hash: &str| {
         let tlsa = tlsa_record(port, domain, &format!("3 1 1 {hash}"));
         format!("{domain}. MX 10 mx.{domain}.\nmx.{domain}. A 127.0.0.1\n{tlsa}\n")
@@ -176,7 +177,8 @@ fn dane_decides_who_gets_mail() {
     ];
     let dns = Dns::serve_signed(&records, &children);
     let anchor = format!("dns.trust_anchor={}", dns.trust_anchor().display());
-    let sender = sender(&dns, &receiver, &identity, &[anchor]);
+    let route = "outbound.route.routed.test=mx.nowhere.test:25".to_owned();
+    let sender = sender(&dns, &receiver, &identity, &[anchor, route]);
     for domain in &domains {
         submit(&sender, &format!("bob@{domain}"), "", "");
     }
@@ -186,6 +188,12 @@ fn dane_decides_who_gets_mail() {
     for (domain, reason) in deferred {
         is_deferred(&sender, &receiver, domain, reason);
     }
+    // A server without an address is the domain's last word; one the owner set is tried again.
+    submit(&sender, "bob@nowhere.test", "", "");
+    submit(&sender, "bob@routed.test", "", "");
+    let is_refused = |line: &str| line.contains("message refused") && line.contains("bob@nowhere.test");
+    wait_for("the refusal", || sender.log().lines().any(is_refused).then_some(()));
+    is_deferred(&sender, &receiver, "routed.test", "has no address");
     // The sender may waive what the domain asks for (RFC 8689 section 4.2.2).
     submit(&sender, "waived@eewrong.test", "", "TLS-Required: No\n");
     wait_for("the mail that waives TLS", || has_arrived(&receiver, "waived@eewrong.test").then_some(()));

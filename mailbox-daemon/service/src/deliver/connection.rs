@@ -10,7 +10,7 @@ use proto::smtp::client::{
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
@@ -19,6 +19,8 @@ use tokio_rustls::client::TlsStream;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a server may take nothing in (RFC 5321 section 4.5.3.2.5).
 const WRITE_TIMEOUT: Duration = Duration::from_mins(3);
+/// How long the end of a connection may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Replies are short.
 const READ_BYTES: usize = 2 * 1024;
 /// Read from the spool at once.
@@ -88,7 +90,8 @@ pub(super) enum NoSession {
 }
 
 impl Connection {
-    /// Greets over a connection. TLS that fails is given up for this server, not the mail, where mail may go in clear.
+    /// Greets over a connection. TLS that fails is given up for this server, not the mail, where mail may go in clear and no
+    /// password is to be told.
     pub(super) async fn open(
         tcp: TcpStream,
         address: SocketAddr,
@@ -97,15 +100,13 @@ impl Connection {
         name: &str,
     ) -> Result<Connection, NoSession> {
         let failed = match Connection::open_with(tcp, server, tls, name).await {
-            Err(NoSession::Tls(failed)) if tls.may_do_without() => failed,
+            Err(NoSession::Tls(failed)) if tls.may_do_without() && server.login.is_none() => failed,
             result => return result,
         };
         tracing::info!(server = server.host, %address, error = %failed.error, "TLS failed, trying without");
         let tcp = connect(address).await.map_err(NoSession::Connect)?;
         let in_clear = TlsPolicy { begins: Begins::Never, ..tls.clone() };
-        // A password is sent under TLS only, unless the configuration says that there is none.
-        let server = Server { login: None, ..server.clone() };
-        let mut connection = Connection::open_with(tcp, &server, &in_clear, name).await?;
+        let mut connection = Connection::open_with(tcp, server, &in_clear, name).await?;
         let certificate = failed.certificate.unwrap_or(Certificate::Unseen);
         connection.secured = Secured::Clear(NoTls::Failed(certificate, failed.error.to_string()));
         Ok(connection)
@@ -230,11 +231,11 @@ impl Connection {
                 _ => break,
             }
         }
-        let _ = match &mut self.transport {
-            Transport::Plain(tcp) => tcp.shutdown().await,
-            Transport::Tls(stream) => stream.shutdown().await,
-            Transport::Gone => Ok(()),
-        };
+        match &mut self.transport {
+            Transport::Plain(tcp) => close(tcp).await,
+            Transport::Tls(stream) => close(stream).await,
+            Transport::Gone => {}
+        }
     }
 
     async fn send_body(&mut self, message: Content<'_>) {
@@ -303,6 +304,11 @@ impl Connection {
             _ => self.client.lost(),
         }
     }
+}
+
+/// The end of a TLS stream waits behind everything not yet sent: a server that takes nothing in must not hold us here.
+async fn close(stream: &mut (impl AsyncWrite + Unpin)) {
+    let _ = timeout(CLOSE_TIMEOUT, stream.shutdown()).await;
 }
 
 #[cfg(test)]

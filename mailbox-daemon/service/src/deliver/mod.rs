@@ -15,6 +15,7 @@ mod line;
 mod outcome;
 mod race;
 mod report;
+mod session;
 mod sts;
 mod target;
 mod tls;
@@ -29,13 +30,14 @@ use crate::dns::Resolver;
 use crate::host::Host;
 use board::{Board, LeftAlone, Staff};
 use entry::{Entry, Job};
-use policy::config::{Direct, Settings};
+use policy::config::Settings;
 use policy::direct_path::DirectPath;
 use policy::hop;
 use policy::priority::{self, Priority};
 use policy::route::{Destination, destination};
 use policy::schedule::RetryRules;
 use proto::smtp::header;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -284,7 +286,8 @@ impl Dispatcher {
         let settings = self.context.host.settings.load();
         let held_domains = self.context.host.queue.held();
         let envelope = &message.header().envelope;
-        let is_closed = settings.outbound.direct == Direct::Auto && self.context.is_line_closed();
+        // Asked only where it matters: whoever asks may be the one a day that tries the direct way.
+        let is_closed = LazyCell::new(|| self.context.is_line_closed());
         // A recipient that needs SMTPUTF8 must not spoil it for one that does not.
         let mut jobs: BTreeMap<(Destination, bool), Vec<usize>> = BTreeMap::new();
         let mut held = Vec::new();
@@ -297,7 +300,9 @@ impl Dispatcher {
                 held.push(index);
                 continue;
             }
-            let to = destination(&settings.outbound, envelope.from.as_ref(), domain, is_closed);
+            let [direct, relayed] = [false, true]
+                .map(|is_closed| destination(&settings.outbound, envelope.from.as_ref(), domain, is_closed));
+            let to = if direct != relayed && *is_closed { relayed } else { direct };
             jobs.entry((to.wishing(wish), recipient.address.is_ascii())).or_default().push(index);
         }
         let chunks = jobs.into_iter().flat_map(|((to, _), indexes)| {

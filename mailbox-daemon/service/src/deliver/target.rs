@@ -59,6 +59,8 @@ pub(super) enum NoServer {
     Unroutable(Unroutable),
     /// The resolver cannot be set up, which is ours to mend.
     Resolver(String),
+    /// The relay was taken out of the configuration meanwhile.
+    Gone,
 }
 
 /// Why a server is not spoken to.
@@ -84,7 +86,8 @@ pub(super) async fn find(
     match place {
         Destination::Server(server) => configured(vec![plain(server.host.clone(), server.port)]),
         Destination::Relay(name) => {
-            configured(relay(context, settings, name.as_deref()).into_iter().collect())
+            let relay = relay(context, settings, name.as_deref()).ok_or(NoServer::Gone)?;
+            configured(vec![relay])
         }
         Destination::Domain(domain) => by_dns(context, settings, domain, wish).await,
         // A place has no wish.
@@ -185,7 +188,8 @@ impl Servers {
     ) -> Result<(Vec<IpAddr>, Dane), NoApproach> {
         if let Some(Published { domain, secure: Some(resolver), .. }) = &self.domain {
             let found = dane::look_up(resolver, &server.host, server.port, domain).await;
-            return found.ok_or(NoApproach::Unknown);
+            let (addresses, dane) = found.ok_or(NoApproach::Unknown)?;
+            return if addresses.is_empty() { Err(NoApproach::Nowhere) } else { Ok((addresses, dane)) };
         }
         let resolver = context.resolver(settings).map_err(|_| NoApproach::Unknown)?;
         match Resolver::addresses(&resolver, &server.host).await {

@@ -2,17 +2,12 @@
 
 use super::Context;
 use super::board::Hired;
-use super::connection::{Connection, NoSession};
+use super::connection::Connection;
 use super::content::{self, Content, SevenBit};
 use super::entry::Job;
-use super::line::Reach;
-use super::outcome::{left_out, outcome};
-use super::race::Race;
-use super::target::{self, NoApproach, NoServer, Server, Servers};
-use super::tls::HandshakeFailed;
+use super::session;
 use super::verdict::Verdict;
 use crate::disk;
-use policy::config::Settings;
 use policy::route::Destination;
 use policy::schedule::Attempt;
 use proto::smtp::client::{Failure, Missing, Outcome, Stage, Transaction};
@@ -34,6 +29,9 @@ pub(super) async fn work(context: Arc<Context>, hired: Hired) {
     let mut next = first;
     while let Some(job) = next {
         place.deliver(&mut connection, job).await;
+        if let Some(worn) = connection.take_if(|session| session.messages() >= MESSAGES_MAX) {
+            worn.quit().await;
+        }
         next = place.next_job(connection.is_some()).await;
     }
     if let Some(connection) = connection {
@@ -97,7 +95,7 @@ impl Place<'_> {
         while !round.open.is_empty() {
             let session = match connection.take_if(|session| !round.has_tried(session.server())) {
                 Some(session) => session,
-                None => match self.open(&settings, &round.tried).await {
+                None => match session::open(self.context, &settings, self.destination, &round.tried).await {
                     Ok(session) => session,
                     Err(verdict) if round.tried.is_empty() => return self.give_up(job, verdict).await,
                     // The last server that was reached has said why.
@@ -145,7 +143,7 @@ impl Place<'_> {
             self.context.board().worked(self.destination);
         }
         let server = session.server().to_owned();
-        match is_open && session.messages() < MESSAGES_MAX && kept.is_none() {
+        match is_open && kept.is_none() {
             true => *kept = Some(session),
             false => session.quit().await,
         }
@@ -179,111 +177,6 @@ impl Place<'_> {
             }
             SevenBit::Impossible(reason) => Err(Verdict::not_in_seven_bits(reason)),
         }
-    }
-
-    /// A session with the first server of the destination that is willing and was not tried.
-    async fn open(&self, settings: &Settings, tried: &[String]) -> Result<Connection, Verdict> {
-        let servers = match target::find(self.context, settings, self.destination).await {
-            Ok(servers) => servers,
-            Err(NoServer::Unroutable(reason)) => return Err(Verdict::unroutable(reason)),
-            Err(NoServer::Resolver(error)) => {
-                return Err(Verdict::ours(format!("The resolver cannot be used: {error}")));
-            }
-        };
-        let mut last = Verdict::without_address();
-        let mut reach = Reach::default();
-        for server in servers.list.iter().filter(|server| !tried.contains(&server.host)) {
-            match self.open_one(settings, &servers, server, &mut reach).await {
-                Ok(session) => {
-                    self.context.board().reached(self.destination);
-                    self.context.note_reach(self.destination, &reach);
-                    return Ok(session);
-                }
-                // What may get better outweighs what will not.
-                Err(verdict) if verdict.attempt == Attempt::Deferred || last.attempt == Attempt::Refused => {
-                    last = verdict;
-                }
-                Err(_) => {}
-            }
-        }
-        self.context.note_reach(self.destination, &reach);
-        Err(last)
-    }
-
-    async fn open_one(
-        &self,
-        settings: &Settings,
-        servers: &Servers,
-        server: &Server,
-        reach: &mut Reach,
-    ) -> Result<Connection, Verdict> {
-        let approach = match servers.approach(self.context, settings, server).await {
-            Ok(approach) => approach,
-            Err(reason) => {
-                if let Some(outcome) =
-                    servers.domain.as_ref().and_then(|published| left_out(published, server, &reason))
-                {
-                    crate::reports::note_tls(&self.context.host, &outcome);
-                }
-                return Err(self.no_approach(reason, server));
-            }
-        };
-        let mut last = Verdict::without_address();
-        let mut race = Race::new(approach.addresses.iter().copied());
-        while let Some((address, connected)) = race.next().await {
-            let attempt = match connected {
-                Ok(tcp) => {
-                    let name = settings.hostname.as_str();
-                    Connection::open(tcp, address, server, &approach.tls, name).await
-                }
-                Err(error) => Err(NoSession::Connect(error)),
-            };
-            let attempt = match attempt {
-                Ok(session) if servers.requires_tls() && !session.offers_requiretls() => {
-                    session.quit().await;
-                    Err(NoSession::NoRequireTls)
-                }
-                attempt => attempt,
-            };
-            if servers.is_reported()
-                && let Some(published) = &servers.domain
-                && let Some(outcome) = outcome(published, &approach, server, address, &attempt)
-            {
-                crate::reports::note_tls(&self.context.host, &outcome);
-            }
-            match attempt {
-                Ok(session) => {
-                    reach.is_connected = true;
-                    tracing::info!(destination = %self.destination, server = server.host, %address, security = %session.secured(), "session open");
-                    return Ok(session);
-                }
-                Err(error) => {
-                    reach.note(&error);
-                    tracing::debug!(server = server.host, %address, ?error, "no session");
-                    let verdict = no_session(&error, servers.requires_tls());
-                    last = Verdict { server: Some(server.host.clone()), ..verdict };
-                }
-            }
-        }
-        Err(last)
-    }
-
-    fn no_approach(&self, reason: NoApproach, server: &Server) -> Verdict {
-        let verdict = match reason {
-            NoApproach::Nowhere if matches!(self.destination.place().0, Destination::Relay(_)) => {
-                return Verdict::unreachable("The relay's name has no address.");
-            }
-            NoApproach::Nowhere => return Verdict::without_address(),
-            NoApproach::Unknown => {
-                let text = format!("The address of {} could not be looked up.", server.host);
-                return Verdict::unreachable(&text);
-            }
-            NoApproach::OnlyIpv6 => {
-                Verdict::unreachable("The server has IPv6 addresses alone, and outbound.ipv6 is off.")
-            }
-            NoApproach::LeftOut(reason) => Verdict::left_out(reason),
-        };
-        Verdict { server: Some(server.host.clone()), ..verdict }
     }
 
     /// No session: this message, and all others that wait for the destination, are put off without trying.
@@ -377,21 +270,4 @@ fn broke(outcomes: &[Outcome], is_open: bool) -> bool {
         Outcome::Delivered { .. } | Outcome::Unsupported(_) => false,
     };
     !is_open && outcomes.iter().any(is_trouble)
-}
-
-fn no_session(error: &NoSession, requires_tls: bool) -> Verdict {
-    match error {
-        NoSession::Connect(error) => Verdict::unreachable(&format!("No connection: {error}.")),
-        NoSession::Tls(HandshakeFailed { error, .. }) if requires_tls => {
-            Verdict::no_required_tls(&error.to_string())
-        }
-        NoSession::Tls(HandshakeFailed { error, .. }) => {
-            Verdict { status: "4.7.5".to_owned(), ..Verdict::unreachable(&format!("TLS failed: {error}.")) }
-        }
-        NoSession::Session(Stage::StartTls, failure) if requires_tls => {
-            Verdict::no_required_tls(&Verdict::broken(Stage::StartTls, failure).explanation)
-        }
-        NoSession::Session(stage, failure) => Verdict::broken(*stage, failure),
-        NoSession::NoRequireTls => Verdict::requiretls_missing(),
-    }
 }

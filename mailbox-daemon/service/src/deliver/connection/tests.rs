@@ -1,6 +1,8 @@
 use super::*;
 use policy::config::TlsMode;
 use proto::smtp::client::{Answer, Login};
+use std::pin::Pin;
+use std::task::{Context as Poller, Poll};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -47,16 +49,15 @@ async fn greets_and_is_ready() {
 }
 
 #[tokio::test]
-async fn opportunistic_tls_that_fails_is_given_up_and_no_password_is_sent() {
+async fn opportunistic_tls_that_fails_is_given_up() {
     crate::tls::install_provider();
-    let login = Login { user: "u".to_owned(), password: "p".to_owned() };
     let offers = "250-hi\n250-AUTH PLAIN\n250 STARTTLS\n";
     let (address, heard) = server(vec![
         vec!["220 hi\n", offers, "220 go\n", "no TLS at all\n"],
         vec!["220 hi\n", offers, "221 bye\n"],
     ])
     .await;
-    let server = relay(TlsMode::Opportunistic, Some(login));
+    let server = relay(TlsMode::Opportunistic, None);
     let connection = open(address, &server).await.unwrap();
     assert!(matches!(connection.secured(), Secured::Clear(NoTls::Failed(Certificate::Unseen, _))));
     connection.quit().await;
@@ -68,6 +69,43 @@ async fn opportunistic_tls_that_fails_is_given_up_and_no_password_is_sent() {
             &["EHLO box.test", "QUIT"].map(str::to_owned)[..]
         )
     );
+}
+
+#[tokio::test]
+async fn no_password_is_told_without_tls() {
+    crate::tls::install_provider();
+    let login = Login { user: "u".to_owned(), password: "p".to_owned() };
+    let server_ = relay(TlsMode::Opportunistic, Some(login));
+    let offers = "250-hi\n250-AUTH PLAIN\n250 STARTTLS\n";
+    let (address, _) = server(vec![vec!["220 hi\n", offers, "220 go\n", "no TLS at all\n"]]).await;
+    assert!(matches!(open(address, &server_).await.err(), Some(NoSession::Tls(_))));
+    let (address, heard) = server(vec![vec!["220 hi\n", "250-hi\n250 AUTH PLAIN\n", "235 ok\n"]]).await;
+    let refused = open(address, &server_).await.err();
+    assert!(matches!(refused, Some(NoSession::Session(Stage::StartTls, Failure::NotOffered))), "{refused:?}");
+    assert_eq!(heard.await.unwrap(), ["EHLO box.test"]);
+}
+
+/// A stream whose other end takes nothing in.
+struct Full;
+
+impl AsyncWrite for Full {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Poller<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_nothing_in_is_left() {
+    let patience = timeout(2 * CLOSE_TIMEOUT, close(&mut Full)).await;
+    assert!(patience.is_ok(), "it keeps us");
 }
 
 #[tokio::test]
