@@ -13,7 +13,7 @@ const LIMIT_BYTES_MAX: u64 = 1 << 50;
 pub(super) struct ControlGroup {
     /// The limit, in bytes.
     pub(super) limit_bytes: u64,
-    /// Bytes in use, without page cache.
+    /// Bytes in use that only ending something gives back.
     pub(super) used_bytes: u64,
     /// Microseconds in which all work waited for memory since the group was made; version 1 does not tell.
     pub(super) stalled_us: u64,
@@ -22,18 +22,23 @@ pub(super) struct ControlGroup {
 /// What the files of a version are called.
 struct Names {
     limit: &'static str,
-    usage: &'static str,
-    /// The rows of `memory.stat` that are page cache.
-    cache: [&'static str; 2],
+    used: Used,
 }
 
-const VERSION_1: Names = Names {
-    limit: "memory.limit_in_bytes",
-    usage: "memory.usage_in_bytes",
-    cache: ["total_active_file", "total_inactive_file"],
+/// How to tell what only ending something gives back: neither page cache nor what the kernel remembers of files.
+enum Used {
+    /// The file with all of it, without these rows of `memory.stat`.
+    AllBut(&'static str, [&'static str; 3]),
+    /// These rows of `memory.stat` together.
+    Rows([&'static str; 2]),
+}
+
+const VERSION_1: Names =
+    Names { limit: "memory.limit_in_bytes", used: Used::Rows(["total_rss", "total_shmem"]) };
+const VERSION_2: Names = Names {
+    limit: "memory.max",
+    used: Used::AllBut("memory.current", ["active_file", "inactive_file", "slab_reclaimable"]),
 };
-const VERSION_2: Names =
-    Names { limit: "memory.max", usage: "memory.current", cache: ["active_file", "inactive_file"] };
 
 impl ControlGroup {
     /// The group with the smallest limit on the way up from this process's own; `None` where nothing limits it.
@@ -48,15 +53,14 @@ impl ControlGroup {
             Some((limit, dir))
         });
         let (limit_bytes, dir) = limited.min()?;
-        let usage = number(&dir.join(names.usage))?;
         let stat = fs::read_to_string(dir.join("memory.stat")).ok()?;
-        let cache: u64 = names.cache.iter().filter_map(|name| row(&stat, name)).sum();
+        let sum = |rows: &[&str]| rows.iter().filter_map(|name| row(&stat, name)).sum::<u64>();
+        let used_bytes = match &names.used {
+            Used::AllBut(all, rows) => number(&dir.join(all))?.saturating_sub(sum(rows)),
+            Used::Rows(rows) => sum(rows),
+        };
         let stalls = fs::read_to_string(dir.join("memory.pressure")).unwrap_or_default();
-        Some(ControlGroup {
-            limit_bytes,
-            used_bytes: usage.saturating_sub(cache),
-            stalled_us: stalled_us(&stalls).unwrap_or(0),
-        })
+        Some(ControlGroup { limit_bytes, used_bytes, stalled_us: stalled_us(&stalls).unwrap_or(0) })
     }
 }
 
