@@ -73,7 +73,7 @@ fn mail_waits_while_memory_is_short_and_comes_in_again_afterwards() {
     // Logged in before: hashing a password takes what the hog will leave.
     let mut owner = SmtpClient::connect(&demo, Door::Submission).unwrap();
     owner.log_in("ana@home.test").unwrap();
-    let hog = Hog::new(&group, 72);
+    let hog = Hog::new(&group, 80);
     // The greeting itself is the refusal.
     wait_for("mail from outside to be refused", || {
         let greeting = demo.connect(Door::Smtp).read_line().unwrap().unwrap();
