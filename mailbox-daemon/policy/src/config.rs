@@ -11,6 +11,8 @@ mod notices;
 mod outbound;
 mod relay;
 mod reports;
+mod sieve;
+mod spam;
 mod submission;
 mod suggestion;
 mod target;
@@ -23,6 +25,8 @@ pub use notices::Notices;
 pub use outbound::{Direct, Ipv6, Outbound};
 pub use relay::{PartRelay, Relay, RelayTarget};
 pub use reports::Reports;
+pub use sieve::Sieve;
+pub use spam::Spam;
 pub use submission::Submission;
 pub use target::{HostPort, Secret, TlsMode};
 
@@ -75,9 +79,12 @@ pub struct Settings {
     /// How mail is searched.
     #[serde(default)]
     pub search: Search,
-    /// The spam filter.
+    /// What is learnt about mail.
     #[serde(default)]
     pub spam: Spam,
+    /// Scripts that sort mail.
+    #[serde(default)]
+    pub sieve: Sieve,
     /// How much mail an account may hold that has no limits of its own; without limits by default.
     #[serde(default)]
     pub quota: Quota,
@@ -100,6 +107,8 @@ pub struct Listen {
     pub imap: Vec<SocketAddr>,
     /// IMAP inside TLS (RFC 8314).
     pub imaps: Vec<SocketAddr>,
+    /// ManageSieve with STARTTLS (RFC 5804).
+    pub managesieve: Vec<SocketAddr>,
 }
 
 /// PEM files.
@@ -124,20 +133,6 @@ impl Default for TlsFiles {
 pub struct AuthSettings {
     /// Lets clients on loopback log in without TLS. For the demo box; an appliance never sets it.
     pub cleartext_loopback: bool,
-}
-
-/// The spam filter.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Spam {
-    /// Whether incoming mail is judged at all.
-    pub enabled: bool,
-}
-
-impl Default for Spam {
-    fn default() -> Spam {
-        Spam { enabled: true }
-    }
 }
 
 /// How mail is searched.

@@ -27,6 +27,8 @@ pub mod reports;
 pub mod rewrite_from;
 pub mod route;
 pub mod schedule;
+pub mod sieve;
+pub mod spam;
 pub mod srs;
 pub mod submission;
 pub mod tarpit;

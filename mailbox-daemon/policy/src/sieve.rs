@@ -1,0 +1,24 @@
+//! Sieve (RFC 5228): what an account's rules do with a message.
+//!
+//! ```text
+//! source text --parse--> commands --check--> Script --run(Facts)--> Plan
+//! ```
+//!
+//! A script is checked whole before it is accepted: [`Script::compile`] tells every [`Fault`] with its place. Running is pure:
+//! everything a script may ask is in [`Facts`], everything it wants done is in the [`Plan`]. Whoever runs it executes the plan as a whole or not
+//! at all. Work and memory of a run are counted ([`Work`]); a run that spends more than it has ends with the message kept.
+
+mod facts;
+pub mod matching;
+pub mod message;
+mod plan;
+mod script;
+mod work;
+
+pub use facts::{EnvelopeFacts, EnvironmentFacts, Facts, ImapFacts, MailboxFacts, SpamFacts};
+pub use plan::{
+    Body, Content, Filing, Memory, MemoryKey, Notification, Plan, Redirect, Refusal, RefusalKind, Reply,
+    Target, Trouble,
+};
+pub use script::{EXTENSIONS, Fault, Needs, Place, Script, ScriptName};
+pub use work::{Spent, Work};

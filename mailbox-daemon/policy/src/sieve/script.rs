@@ -1,0 +1,96 @@
+use super::facts::Facts;
+use super::plan::Plan;
+use crate::config;
+use std::fmt;
+
+/// Every extension a script may require, as `SIEVE` capability of ManageSieve lists them (RFC 5804 section 1.7).
+pub const EXTENSIONS: &[&str] = &[];
+
+/// The name of a script: 1 to 128 characters of Net-Unicode without controls or `/` (RFC 5804 section 1.6).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScriptName(String);
+
+impl ScriptName {
+    /// Takes a name that is one; `None` for others.
+    pub fn parse(name: &str) -> Option<ScriptName> {
+        let is_fit = |c: char| !c.is_control() && c != '/' && !matches!(c, '\u{2028}' | '\u{2029}');
+        let length = name.chars().count();
+        let is_name = (1..=128).contains(&length) && name.len() <= 200 && name.chars().all(is_fit);
+        (is_name && !name.starts_with('.')).then(|| ScriptName(name.to_owned()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where in a script.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+}
+
+/// What is wrong with a script, or odd.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub place: Place,
+    /// What, in words for the script's author.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.place.line, self.place.column, self.what)
+    }
+}
+
+/// A script that is right as far as can be told without a message.
+#[derive(Clone, Debug)]
+pub struct Script {
+    warnings: Vec<Fault>,
+    needs: Needs,
+}
+
+/// Which facts a script may ask for, so that only those are gathered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The list of mailboxes with uses and ids.
+    pub mailboxes: bool,
+    /// METADATA entries of mailboxes and server.
+    pub annotations: bool,
+    /// What vacation and duplicate remember.
+    pub memory: bool,
+    /// Whom the account wrote to.
+    pub contacts: bool,
+    /// What is thought of the message; a script that asks sorts spam itself.
+    pub spam: bool,
+    /// Scripts it includes.
+    pub scripts: Vec<ScriptName>,
+}
+
+impl Script {
+    /// Parses and checks a script; every fault is told.
+    pub fn compile(_source: &[u8], _limits: &config::Sieve) -> Result<Script, Vec<Fault>> {
+        Ok(Script { warnings: Vec::new(), needs: Needs::default() })
+    }
+
+    /// What is odd about it.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// What it may ask for.
+    pub fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Runs it on a message.
+    pub fn run(&self, _facts: &Facts<'_>) -> Plan {
+        Plan::default()
+    }
+}

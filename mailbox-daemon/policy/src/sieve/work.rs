@@ -1,0 +1,38 @@
+use thiserror::Error;
+
+/// What one run may still do: steps and octets of memory.
+#[derive(Clone, Debug)]
+pub struct Work {
+    steps: u64,
+    memory_bytes: usize,
+}
+
+/// A run used up what it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Spent {
+    /// Too many steps.
+    #[error("the script takes too long for one message")]
+    Steps,
+    /// Too much memory.
+    #[error("the script needs too much memory for one message")]
+    Memory,
+}
+
+impl Work {
+    /// The allowance of one run.
+    pub fn new(steps: u64, memory_bytes: usize) -> Work {
+        Work { steps, memory_bytes }
+    }
+
+    /// Spends steps; a step is about one octet looked at.
+    pub fn spend(&mut self, steps: usize) -> Result<(), Spent> {
+        self.steps = self.steps.checked_sub(steps as u64).ok_or(Spent::Steps)?;
+        Ok(())
+    }
+
+    /// Takes memory that is kept until the run ends.
+    pub fn take(&mut self, bytes: usize) -> Result<(), Spent> {
+        self.memory_bytes = self.memory_bytes.checked_sub(bytes).ok_or(Spent::Memory)?;
+        Ok(())
+    }
+}
