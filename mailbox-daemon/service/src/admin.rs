@@ -2,7 +2,9 @@
 
 mod accounts;
 mod app_passwords;
+mod command;
 mod dkim;
+mod error;
 mod gate;
 mod names;
 mod queue;
@@ -11,231 +13,21 @@ mod reports;
 mod sending;
 mod status;
 
+pub use command::{Command, Selection};
+pub use error::AdminError;
 pub use relay::{relay_hints, relay_presets};
 
 use crate::gate::bans::Bans;
 use crate::issues::Issues;
 use crate::reports::Reports;
-use crate::signing::{Keyring, KeyringError};
+use crate::signing::Keyring;
 pub use policy::access::List;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::directory::Directory;
 use store::queue::Queue;
-use store::{Notes, Store, StoreError};
-use thiserror::Error;
+use store::{Notes, Store};
 use types::{Address, AddressError, AppPasswordRules, Domain, UnixSeconds};
-
-/// One thing to do or to show.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Command {
-    /// A new entry for the list of the wanted or the unwanted.
-    AccessAdd {
-        /// Which list.
-        list: List,
-        /// A domain, an address, an IP address or a range.
-        entry: String,
-    },
-    /// What the command line put on a list.
-    AccessList {
-        /// Which list.
-        list: List,
-    },
-    /// Takes an entry off a list.
-    AccessRemove {
-        /// Which list.
-        list: List,
-        /// As it was added.
-        entry: String,
-    },
-    /// A new account with its password.
-    AccountAdd {
-        /// Its address.
-        address: String,
-        /// Its password.
-        password: String,
-        /// What it may hold, when that is not what all may.
-        quota: Option<String>,
-    },
-    /// Every account.
-    AccountList,
-    /// A new password for an account.
-    AccountPassword {
-        /// Which account.
-        address: String,
-        /// The new password.
-        password: String,
-    },
-    /// What an account may hold, or without anything new what it may and does.
-    AccountQuota {
-        /// Which account.
-        address: String,
-        /// A size, `none`, or `default` for what all may.
-        storage: Option<String>,
-        /// A number of messages or `none`.
-        messages: Option<String>,
-    },
-    /// Ends an account; its mail is moved aside.
-    AccountRemove {
-        /// Which account.
-        address: String,
-    },
-    /// What an account may send, or without anything new what it may and did.
-    AccountSending {
-        /// Which account.
-        address: String,
-        /// Messages a day, or `default` for what all may.
-        messages: Option<String>,
-        /// Recipients a day, or `default` for what all may.
-        recipients: Option<String>,
-    },
-    /// A new alias, or a new target for one.
-    AliasAdd {
-        /// The other name.
-        address: String,
-        /// Where its mail goes.
-        target: String,
-    },
-    /// Every alias.
-    AliasList,
-    /// Ends an alias.
-    AliasRemove {
-        /// Which one.
-        address: String,
-    },
-    /// A password for one device or program.
-    AppPasswordAdd {
-        /// For which account.
-        address: String,
-        /// What the device is called.
-        name: String,
-        /// Whether no mail can be read with it.
-        send_only: bool,
-        /// The one address it sends as.
-        from: Option<String>,
-        /// Messages an hour.
-        per_hour: Option<u32>,
-    },
-    /// The app passwords of an account.
-    AppPasswordList {
-        /// Which account.
-        address: String,
-    },
-    /// Revokes one app password.
-    AppPasswordRevoke {
-        /// Of which account.
-        address: String,
-        /// Which one.
-        name: String,
-    },
-    /// Lets somebody in again who guessed passwords.
-    BanLift {
-        /// His address.
-        address: String,
-    },
-    /// Who is shut out for guessing passwords.
-    BanList,
-    /// The keys that sign mail and what is to be published of them.
-    DkimList,
-    /// The next keys for a domain, before their time.
-    DkimRotate {
-        /// Which domain.
-        domain: String,
-    },
-    /// A new domain to receive mail for.
-    DomainAdd {
-        /// Its name.
-        domain: String,
-    },
-    /// Where mail for unknown names of a domain goes; nowhere without a target.
-    DomainCatchAll {
-        /// Which domain.
-        domain: String,
-        /// The address that gets it.
-        target: Option<String>,
-    },
-    /// Every domain.
-    DomainList,
-    /// Whether an account may send as any address of a domain.
-    DomainMasquerade {
-        /// Which domain.
-        domain: String,
-        /// Which account.
-        account: String,
-        /// Whether it may.
-        allowed: bool,
-    },
-    /// Ends a domain nobody has an address in.
-    DomainRemove {
-        /// Which one.
-        domain: String,
-    },
-    /// A new group, or more members for one.
-    GroupAdd {
-        /// Its address.
-        address: String,
-        /// Who gets its mail.
-        members: Vec<String>,
-    },
-    /// Every group with its members.
-    GroupList,
-    /// Ends a group, or takes single members out of it.
-    GroupRemove {
-        /// Which group.
-        address: String,
-        /// The members to take out; all when empty, and the group with them.
-        members: Vec<String>,
-    },
-    /// Gives up a queued message without a report.
-    QueueDelete {
-        /// Which one.
-        id: String,
-    },
-    /// Keeps queued mail from being tried.
-    QueueHold {
-        /// Which.
-        what: Selection,
-    },
-    /// What waits to go out.
-    QueueList,
-    /// Lets held mail go on.
-    QueueRelease {
-        /// Which.
-        what: Selection,
-    },
-    /// Tries a message, or all, now.
-    QueueRetry {
-        /// Which one; all when absent.
-        id: Option<String>,
-    },
-    /// Everything about one queued message.
-    QueueShow {
-        /// Which one.
-        id: String,
-    },
-    /// What is wrong now.
-    Status,
-    /// What others reported about this box's domains.
-    ReportsList {
-        /// Of one domain alone.
-        domain: Option<String>,
-        /// Of one month alone, such as `2026-11`.
-        month: Option<String>,
-    },
-    /// Sends the reports others asked for now, about everything up to now.
-    ReportsSend,
-}
-
-/// Which queued mail is meant.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Selection {
-    /// One message.
-    Message(String),
-    /// All mail to a domain, also what is still to come.
-    Domain(String),
-    /// All mail, also what is still to come.
-    All,
-}
 
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -244,77 +36,6 @@ pub struct Answer {
     pub message: String,
     /// Rows of a list, all with the same keys.
     pub rows: Vec<Map<String, Value>>,
-}
-
-/// Why it was not done.
-#[derive(Debug, Error)]
-pub enum AdminError {
-    /// An address is not one.
-    #[error("{text}: {source}")]
-    Address {
-        /// What was given.
-        text: String,
-        /// What is wrong with it.
-        source: AddressError,
-    },
-    /// There is no such thing.
-    #[error("there is no {kind} {name}")]
-    Unknown {
-        /// Account, alias, ...
-        kind: &'static str,
-        /// What was asked for.
-        name: String,
-    },
-    /// The name is taken.
-    #[error("{0} exists already")]
-    Exists(String),
-    /// The domain is not one of ours.
-    #[error("{0} is not a domain of this box; `domain add {0}` makes it one")]
-    ForeignDomain(Domain),
-    /// The domain is still used.
-    #[error("{0} still has accounts, aliases or groups; remove them first")]
-    DomainInUse(Domain),
-    /// The password is too short, too long or not text.
-    #[error("a password has 8 to 256 characters, none of them a control character")]
-    Password,
-    /// The name of a device is empty or too long.
-    #[error("the name of a device has 1 to 64 characters")]
-    DeviceName,
-    /// A quota is no size or number.
-    #[error("{0} is no quota: it is a size such as 5G, a number of messages, none or default")]
-    Quota(String),
-    /// A limit on sending is no number.
-    #[error("{0} is no limit: it is a number, or default")]
-    SendingLimit(String),
-    /// An app password is to send as an address that is not the account's.
-    #[error("{account} may not send as {address}: it is none of its addresses")]
-    NotAnAddressOf {
-        /// The address.
-        address: Address,
-        /// The account.
-        account: Address,
-    },
-    /// An entry of a list is none.
-    #[error("{0} is neither a domain, nor an address, nor an IP address or range such as 192.0.2.0/24")]
-    AccessEntry(String),
-    /// The lists are as long as they may be.
-    #[error("the lists have {0} entries already; remove some first")]
-    ListFull(usize),
-    /// A month is not one.
-    #[error("{0} is no month: it looks like 2026-11")]
-    Month(String),
-    /// A group needs somebody in it.
-    #[error("a group needs at least one member")]
-    EmptyGroup,
-    /// Only a running daemon knows.
-    #[error("no daemon runs on this state directory")]
-    NotRunning,
-    /// A key cannot be made.
-    #[error("a key cannot be made: {0}")]
-    Keyring(#[from] KeyringError),
-    /// The state directory does not answer.
-    #[error("the state directory cannot be used: {0}")]
-    Store(#[from] StoreError),
 }
 
 /// What commands work on, in the running daemon or on a state directory at rest.
