@@ -10,12 +10,12 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::demo::{Demo, DemoOptions, Door};
+use support::far_server::{self, Heard};
 use support::smtp::SmtpClient;
 
 const ROUNDS: u32 = if cfg!(debug_assertions) { 3 } else { 20 };
@@ -108,59 +108,23 @@ impl Far {
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::<Mutex<Seen>>::default();
         let shared = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let seen = Arc::clone(&shared);
-                std::thread::spawn(move || {
-                    let mut last = None;
-                    let _ = converse(stream, &seen, &mut last);
-                    seen.lock().unwrap().unknowable.extend(last);
-                });
+        // Of each connection the message whose answer nothing has followed yet.
+        far_server::serve(listener, move |last: &mut Option<String>, heard| {
+            match heard {
+                Heard::Command(_) => *last = None,
+                Heard::Message(message) => {
+                    let name = subject(message);
+                    *shared.lock().unwrap().taken.entry(name.clone()).or_default() += 1;
+                    *last = Some(name);
+                }
+                Heard::End => shared.lock().unwrap().unknowable.extend(last.take()),
             }
+            None
         });
         Far { port, seen }
     }
 }
 
-/// `last` is the message whose answer nothing has followed yet.
-fn converse(mut stream: TcpStream, seen: &Mutex<Seen>, last: &mut Option<String>) -> std::io::Result<()> {
-    let mut input = BufReader::new(stream.try_clone()?);
-    stream.write_all(b"220 far.test\r\n")?;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        *last = None;
-        match line.get(..4).unwrap_or_default() {
-            "EHLO" => stream.write_all(b"250-far.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n")?,
-            "DATA" => {
-                stream.write_all(b"354 go\r\n")?;
-                let Some(name) = take_message(&mut input)? else { return Ok(()) };
-                *seen.lock().unwrap().taken.entry(name.clone()).or_default() += 1;
-                *last = Some(name);
-                stream.write_all(b"250 taken\r\n")?;
-            }
-            "QUIT" => return stream.write_all(b"221 bye\r\n"),
-            _ => stream.write_all(b"250 ok\r\n")?,
-        }
-    }
-}
-
-/// The message's subject; `None` when the connection ended before the message did.
-fn take_message(input: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
-    let (mut line, mut name) = (String::new(), String::new());
-    loop {
-        line.clear();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        if let Some(subject) = line.strip_prefix("Subject: ") {
-            subject.trim_end().clone_into(&mut name);
-        }
-        if line == ".\r\n" {
-            return Ok(Some(name));
-        }
-    }
+fn subject(message: &str) -> String {
+    message.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default().to_owned()
 }

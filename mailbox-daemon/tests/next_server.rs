@@ -6,11 +6,11 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use support::demo::{Demo, DemoOptions, Door};
 use support::dns::Dns;
+use support::far_server::{self, Heard};
 use support::ports::free_port;
 use support::smtp::SmtpClient;
 use support::wait_for;
@@ -27,11 +27,16 @@ impl Server {
         let listener = TcpListener::bind((address, port)).unwrap();
         let server = Server { recipients: Arc::default(), taken: Arc::default() };
         let (recipients, taken) = (Arc::clone(&server.recipients), Arc::clone(&server.taken));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (recipients, taken) = (Arc::clone(&recipients), Arc::clone(&taken));
-                std::thread::spawn(move || converse(stream, answer, &recipients, &taken).ok());
+        far_server::serve(listener, move |(): &mut (), heard| match heard {
+            Heard::Command(line) if line.starts_with("RCPT") => {
+                recipients.lock().unwrap().push(line.to_owned());
+                Some(answer)
             }
+            Heard::Message(_) => {
+                *taken.lock().unwrap() += 1;
+                None
+            }
+            _ => None,
         });
         server
     }
@@ -42,42 +47,6 @@ impl Server {
 
     fn taken(&self) -> u32 {
         *self.taken.lock().unwrap()
-    }
-}
-
-fn converse(
-    mut stream: TcpStream,
-    answer: &str,
-    recipients: &Mutex<Vec<String>>,
-    taken: &Mutex<u32>,
-) -> std::io::Result<()> {
-    let mut input = BufReader::new(stream.try_clone()?);
-    stream.write_all(b"220 elsewhere.test\r\n")?;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        match line.get(..4).unwrap_or_default() {
-            "RCPT" => {
-                recipients.lock().unwrap().push(line.clone());
-                stream.write_all(format!("{answer}\r\n").as_bytes())?;
-            }
-            "DATA" => {
-                stream.write_all(b"354 go\r\n")?;
-                while line != ".\r\n" {
-                    line.clear();
-                    if input.read_line(&mut line)? == 0 {
-                        return Ok(());
-                    }
-                }
-                *taken.lock().unwrap() += 1;
-                stream.write_all(b"250 taken\r\n")?;
-            }
-            "QUIT" => return stream.write_all(b"221 bye\r\n"),
-            _ => stream.write_all(b"250 ok\r\n")?,
-        }
     }
 }
 

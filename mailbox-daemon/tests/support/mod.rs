@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod control_group;
 pub mod demo;
 pub mod dns;
+pub mod far_server;
 pub mod https;
 pub mod imap;
 pub mod ports;
