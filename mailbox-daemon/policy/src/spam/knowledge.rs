@@ -9,9 +9,14 @@ pub enum Class {
     Ham,
 }
 
-/// Whose knowledge: an account, by a hash of its address.
+/// Whose knowledge: an account, by a hash of its address that is never 0, or the household.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Learner(pub u64);
+
+impl Learner {
+    /// All accounts together. It is taught on its own, so that a message two accounts teach counts once for it.
+    pub const HOUSEHOLD: Learner = Learner(0);
+}
 
 /// How many messages were learnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,10 +72,10 @@ impl Knowledge {
         vec![0; self.bytes_max.min(1)]
     }
 
-    /// Learns a message for an account and the household.
+    /// Learns a message, for this learner alone: whoever teaches an account teaches [`Learner::HOUSEHOLD`] besides.
     pub fn learn(&mut self, _learner: Learner, _class: Class, _features: &Features) {}
 
-    /// Takes back what was learnt of it.
+    /// Takes back what this learner learnt of it; what is not known any more stays as it is.
     pub fn unlearn(&mut self, _learner: Learner, _class: Class, _features: &Features) {}
 
     /// What it looks like to an account, with the household's knowledge behind its own.
@@ -83,16 +88,21 @@ impl Knowledge {
         Vec::new()
     }
 
-    /// How much an account has learnt.
+    /// How much a learner has learnt.
     pub fn seen(&self, _learner: Learner) -> Seen {
         Seen::default()
     }
 
-    /// How much the household has learnt.
-    pub fn seen_by_all(&self) -> Seen {
-        Seen::default()
+    /// Forgets what one learner learnt; what an account taught the household stays there.
+    pub fn forget(&mut self, _learner: Learner) {}
+
+    /// What one learner knows, to be taken in elsewhere.
+    pub fn export(&self, _learner: Learner) -> Vec<u8> {
+        Vec::new()
     }
 
-    /// Forgets what one account taught.
-    pub fn forget(&mut self, _learner: Learner) {}
+    /// Adds what [`Knowledge::export`] wrote to what a learner knows; changes nothing and says `false` where the bytes are not whole.
+    pub fn import(&mut self, _learner: Learner, _bytes: &[u8]) -> bool {
+        true
+    }
 }
