@@ -6,6 +6,7 @@ mod closed;
 mod copied;
 mod ledger;
 mod list;
+mod scripts;
 mod sharing;
 mod special;
 mod tree;
@@ -15,6 +16,7 @@ pub use acl::{Acl, AclEntry, Who};
 pub use annotations::{AnnotationChange, Annotations};
 pub(crate) use closed::ClosedMailboxes;
 pub use list::MailboxEntry;
+pub use scripts::{ScriptEntry, ScriptError, ScriptLimits, ScriptVersion};
 pub(crate) use sharing::{Sharing, rights_in};
 
 use crate::disk::FileKind;

@@ -31,7 +31,10 @@ mod tests;
 mod view;
 mod watch;
 
-pub use account::{AccountMail, Acl, AclEntry, AnnotationChange, Annotations, MailboxEntry, Who};
+pub use account::{
+    AccountMail, Acl, AclEntry, AnnotationChange, Annotations, MailboxEntry, ScriptEntry, ScriptError,
+    ScriptLimits, ScriptVersion, Who,
+};
 pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};
 pub use error::StoreError;

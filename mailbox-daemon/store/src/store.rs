@@ -11,6 +11,7 @@ use crate::message::NewMessage;
 use crate::watch::Watcher;
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use types::{Address, MailboxName, Rights};
 
@@ -52,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) sharing: Sharing,
     /// What closed mailboxes hold.
     pub(crate) closed: ClosedMailboxes,
+    /// Counts changes of scripts, of all accounts.
+    pub(crate) script_changes: AtomicU64,
     recent: Mutex<VecDeque<Arc<Mailbox>>>,
     set_aside: Mutex<Vec<PathBuf>>,
     damage: Bell,
@@ -78,6 +81,7 @@ impl Store {
             options,
             sharing: Sharing::default(),
             closed: ClosedMailboxes::default(),
+            script_changes: AtomicU64::default(),
             recent: Mutex::default(),
             set_aside: Mutex::default(),
             damage: Bell::new(),

@@ -13,4 +13,5 @@ mod keywords;
 mod model;
 mod real;
 mod resync;
+mod scripts;
 mod support;

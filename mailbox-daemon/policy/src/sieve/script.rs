@@ -6,17 +6,16 @@ use std::fmt;
 /// Every extension a script may require, as `SIEVE` capability of ManageSieve lists them (RFC 5804 section 1.7).
 pub const EXTENSIONS: &[&str] = &[];
 
-/// The name of a script: 1 to 128 characters of Net-Unicode without controls or `/` (RFC 5804 section 1.6).
+/// The name of a script: Net-Unicode without controls and line separators, no longer than 512 octets (RFC 5804 section 1.6).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScriptName(String);
 
 impl ScriptName {
     /// Takes a name that is one; `None` for others.
     pub fn parse(name: &str) -> Option<ScriptName> {
-        let is_fit = |c: char| !c.is_control() && c != '/' && !matches!(c, '\u{2028}' | '\u{2029}');
-        let length = name.chars().count();
-        let is_name = (1..=128).contains(&length) && name.len() <= 200 && name.chars().all(is_fit);
-        (is_name && !name.starts_with('.')).then(|| ScriptName(name.to_owned()))
+        let is_fit = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+        let is_name = (1..=512).contains(&name.len()) && name.chars().all(is_fit);
+        is_name.then(|| ScriptName(name.to_owned()))
     }
 
     /// As text.
