@@ -26,6 +26,7 @@ pub mod report_summary;
 pub mod reports;
 pub mod rewrite_from;
 pub mod route;
+pub mod rules;
 pub mod schedule;
 pub mod sieve;
 pub mod spam;
