@@ -16,7 +16,9 @@ pub use acl::{Acl, AclEntry, Who};
 pub use annotations::{AnnotationChange, Annotations};
 pub(crate) use closed::ClosedMailboxes;
 pub use list::MailboxEntry;
-pub use scripts::{ScriptEntry, ScriptError, ScriptLimits, ScriptVersion};
+#[cfg(test)]
+pub(crate) use scripts::{LOG_BYTES_MAX, ROWS_MAX};
+pub use scripts::{MemoryRow, ScriptEntry, ScriptError, ScriptLimits, ScriptMemory, ScriptVersion};
 pub(crate) use sharing::{Sharing, rights_in};
 
 use crate::disk::FileKind;

@@ -32,8 +32,8 @@ mod view;
 mod watch;
 
 pub use account::{
-    AccountMail, Acl, AclEntry, AnnotationChange, Annotations, MailboxEntry, ScriptEntry, ScriptError,
-    ScriptLimits, ScriptVersion, Who,
+    AccountMail, Acl, AclEntry, AnnotationChange, Annotations, MailboxEntry, MemoryRow, ScriptEntry,
+    ScriptError, ScriptLimits, ScriptMemory, ScriptVersion, Who,
 };
 pub use bell::{Bell, Ring};
 pub use commit::{Committer, Ticket};

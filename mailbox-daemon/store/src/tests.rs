@@ -13,5 +13,6 @@ mod keywords;
 mod model;
 mod real;
 mod resync;
+mod script_memory;
 mod scripts;
 mod support;

@@ -2,6 +2,14 @@
 //! holds the name of the one that is run. What they mean is not known here.
 
 mod file_name;
+mod log;
+mod memory;
+
+#[cfg(test)]
+pub(crate) use log::LOG_BYTES_MAX;
+#[cfg(test)]
+pub(crate) use memory::ROWS_MAX;
+pub use memory::{MemoryRow, ScriptMemory};
 
 use super::AccountMail;
 use crate::disk::{FileKind, FileStat, read_small, replace_small};
@@ -260,14 +268,14 @@ impl AccountMail {
         Ok(synced?)
     }
 
-    fn make_scripts_folder(&self) -> Result<(), ScriptError> {
+    fn make_scripts_folder(&self) -> Result<(), StoreError> {
         let (disk, folder) = (&*self.core.disk, self.scripts_folder());
         match disk.stat(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // An account that was removed meanwhile is not made again by its scripts.
                 disk.stat(&self.root)?;
                 disk.create_dir_all(&folder)?;
-                Ok(self.sync_root()?)
+                self.sync_root()
             }
             stat => Ok(stat.map(|_| ())?),
         }
