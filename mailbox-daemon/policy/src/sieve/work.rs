@@ -35,4 +35,9 @@ impl Work {
         self.memory_bytes = self.memory_bytes.checked_sub(bytes).ok_or(Spent::Memory)?;
         Ok(())
     }
+
+    /// Whether memory is there that is given back at once.
+    pub fn afford(&self, bytes: usize) -> Result<(), Spent> {
+        if bytes <= self.memory_bytes { Ok(()) } else { Err(Spent::Memory) }
+    }
 }

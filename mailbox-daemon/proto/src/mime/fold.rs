@@ -45,6 +45,19 @@ pub fn folded(text: &str) -> Vec<u8> {
     out
 }
 
+/// Splits text into characters as readers count them: each with the marks that combine with it. Folded one by one and put
+/// together they are what the folded text is.
+pub fn characters(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let is_start = |letter: char| letter.is_ascii() || canonical_combining_class(letter) == 0;
+        let end = rest.char_indices().skip(1).find(|(_, letter)| is_start(*letter));
+        let (character, after) = rest.split_at(end.map_or(rest.len(), |(at, _)| at));
+        rest = after;
+        (!character.is_empty()).then_some(character)
+    })
+}
+
 /// Latin, Greek and Cyrillic letters take two octets and have short folded forms: the length, then the octets.
 type Entry = [u8; 8];
 
@@ -144,6 +157,14 @@ mod tests {
                 assert_eq!(fast, slow, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn characters_fold_as_their_text_does() {
+        for text in ["", "Grüße", "cafe\u{301}\u{323}s", "\u{301}a", "한국어 ﬁn", "e\u{323}\u{301}"] {
+            assert_eq!(characters(text).map(folded).collect::<Vec<_>>().concat(), folded(text), "{text}");
+        }
+        assert_eq!(characters("cafe\u{301}s").collect::<Vec<_>>(), ["c", "a", "f", "e\u{301}", "s"]);
     }
 
     #[test]
