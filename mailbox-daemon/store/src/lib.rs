@@ -18,6 +18,7 @@ mod fulltext;
 mod index;
 mod journal;
 mod keywords;
+mod lessons;
 mod mailbox;
 mod maildir;
 mod message;
@@ -40,6 +41,7 @@ pub use commit::{Committer, Ticket};
 pub use error::StoreError;
 pub use fulltext::{Extent, FullText, FullTextError, Places, Text, TextPlace};
 pub use journal::{Listener, MailboxChange, MailboxEvent, MissedTooMuch};
+pub use lessons::{Gathered, JOURNAL_BYTES_MAX, Kept, Lessons};
 pub use mailbox::{
     Added, AddedAll, Arrival, Copied, DigestVisitor, Expunged, FlagChange, FlagsStored, Identity, Mailbox,
     MessageFile, Opener, Row, Status,
