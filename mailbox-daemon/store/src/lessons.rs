@@ -239,7 +239,7 @@ fn head(label: [u8; 8], generation: u64, contents: &[u8]) -> [u8; HEAD_BYTES] {
 }
 
 /// Generation and contents of a file that is whole.
-fn opened<'a>(file: &'a [u8], label: [u8; 8]) -> Option<(u64, &'a [u8])> {
+fn opened(file: &[u8], label: [u8; 8]) -> Option<(u64, &[u8])> {
     let (found, contents) = file.split_at_checked(HEAD_BYTES)?;
     let generation = u64::from_le_bytes(found[8..16].try_into().ok()?);
     (head(label, generation, contents) == *found).then_some((generation, contents))
