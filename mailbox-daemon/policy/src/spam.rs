@@ -4,12 +4,16 @@
 //! one, whatever happens to it ([`Memory`]). [`Knowledge`] is what was learnt about features, per account and for the household, in bounded memory.
 //! What was learnt and what is known before content (`policy::inbound`) become one verdict ([`judge`]).
 
+mod checkpoint;
 mod features;
+mod hash;
 mod identity;
 mod knowledge;
 mod ledger;
 mod lesson;
 mod memory;
+mod scoring;
+mod table;
 mod verdict;
 
 pub use features::Features;

@@ -1,14 +1,51 @@
-/// What of a message is learnt and judged: a bounded set of hashes, each once.
+//! What of a message is learnt and judged.
+
+mod gather;
+mod head;
+mod links;
+mod markup;
+mod parts;
+mod words;
+
+pub(super) use gather::{GROUPS, Names, group_of, is_personal};
+
+use gather::Gather;
+
+/// Of a message this much is read, header first; what lies behind never counts.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// A bounded set of hashes, each once: of words and word pairs, of who wrote and how, of links, markup and MIME shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     hashes: Vec<u64>,
 }
 
 impl Features {
-    /// Those of a message as it is stored or came. Fields this box writes itself are passed over, so that a message has the same features before
-    /// and after its delivery.
-    pub fn of(_message: &[u8]) -> Features {
-        Features::default()
+    /// No message has more: whoever sends a hundred thousand words teaches the first ones.
+    pub const COUNT_MAX: usize = 4000;
+
+    /// Those of a message as it is stored or came, with either line break. Fields that are added at and after delivery are passed over, so that
+    /// a message has the same features before and after it.
+    pub fn of(message: &[u8]) -> Features {
+        Features::read(message, Gather::default()).hashes()
+    }
+
+    /// The same for a header, with the empty line that ends it, and a body that lie apart.
+    pub fn of_header_and_body(header: &[u8], body: &[u8]) -> Features {
+        let body = &body[..body.len().min(MESSAGE_BYTES_MAX.saturating_sub(header.len()))];
+        Features::of(&[header, body].concat())
+    }
+
+    /// Those of a message with what each is in words.
+    pub(super) fn named(message: &[u8]) -> Names {
+        Features::read(message, Gather::naming()).names()
+    }
+
+    fn read(message: &[u8], mut gather: Gather) -> Gather {
+        let message = parts::wire_form(&message[..message.len().min(MESSAGE_BYTES_MAX)]);
+        head::read(&message, &mut gather);
+        parts::read(&message, &mut gather);
+        gather
     }
 
     /// Sorted, each once.
@@ -17,7 +54,10 @@ impl Features {
     }
 
     /// Those hashes that were learnt once.
-    pub fn from_hashes(hashes: Vec<u64>) -> Features {
+    pub fn from_hashes(mut hashes: Vec<u64>) -> Features {
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes.truncate(Features::COUNT_MAX);
         Features { hashes }
     }
 }

@@ -1,4 +1,7 @@
 use super::Features;
+use super::features::is_personal;
+use super::scoring::{Evidence, Score, score};
+use super::table::{Counts, Table};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,64 +48,167 @@ pub struct Clue {
     pub weight: f64,
 }
 
-/// Everything learnt, in bounded memory.
+/// Everything learnt, in bounded memory. The household knows all features of what it learnt; accounts leave out the many that only the household
+/// needs, such as word pairs, and so differ from it at little cost.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
-    bytes_max: usize,
+    pub(super) table: Table,
+    /// The owners of what lies in the table, by their number there.
+    pub(super) owners: Vec<Owner>,
 }
+
+/// A learner in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub learner: Learner,
+    pub seen: Seen,
+}
+
+/// Learners beyond this number are not told apart from the household.
+pub(super) const OWNERS_MAX: usize = 256;
+/// Beyond this many messages of a class a learner's counts are halved, so that what is learnt now goes on to matter.
+const SEEN_MAX: u32 = 30_000;
+/// A message that an account learnt itself counts so often to it beside what the household learnt.
+const OWN_WEIGHT: f64 = 4.0;
 
 impl Opinion {
     /// The probability from which a message is spam.
     pub const SPAM_FROM: f64 = 0.9;
+
+    fn of(log_odds: f64) -> Opinion {
+        Opinion { log_odds, probability: 1.0 / (1.0 + (-log_odds).exp()) }
+    }
+}
+
+impl Class {
+    fn changed(self, counts: Counts, by: i32) -> Counts {
+        match self {
+            Class::Spam => counts.spam_changed(by),
+            Class::Ham => counts.ham_changed(by),
+        }
+    }
+}
+
+impl Seen {
+    fn weighed(self, weight: f64) -> Evidence {
+        Evidence { spam: f64::from(self.spam) * weight, ham: f64::from(self.ham) * weight }
+    }
+
+    fn of(&mut self, class: Class) -> &mut u32 {
+        match class {
+            Class::Spam => &mut self.spam,
+            Class::Ham => &mut self.ham,
+        }
+    }
 }
 
 impl Knowledge {
     /// Nothing learnt yet; never takes more than `bytes_max`.
     pub fn new(bytes_max: usize) -> Knowledge {
-        Knowledge { bytes_max }
+        Knowledge::keyed(bytes_max, 0)
     }
 
-    /// As [`Knowledge::encode`] wrote it; `None` for damaged bytes.
-    pub fn decode(_bytes: &[u8], bytes_max: usize) -> Option<Knowledge> {
-        Some(Knowledge::new(bytes_max))
-    }
-
-    /// All of it, with a checksum; at most `bytes_max` and a little.
-    pub fn encode(&self) -> Vec<u8> {
-        vec![0; self.bytes_max.min(1)]
+    /// The same with a random key, which keeps strangers from choosing which features push each other out.
+    pub fn keyed(bytes_max: usize, key: u64) -> Knowledge {
+        let household = Owner { learner: Learner::HOUSEHOLD, seen: Seen::default() };
+        Knowledge { table: Table::new(bytes_max, key, 0), owners: vec![household] }
     }
 
     /// Learns a message, for this learner alone: whoever teaches an account teaches [`Learner::HOUSEHOLD`] besides.
-    pub fn learn(&mut self, _learner: Learner, _class: Class, _features: &Features) {}
+    pub fn learn(&mut self, learner: Learner, class: Class, features: &Features) {
+        let Some(owner) = self.owner(learner) else { return };
+        self.table.count_message();
+        self.change(owner, class, features, 1);
+        let seen = self.owners[owner].seen.of(class);
+        *seen += 1;
+        if *seen > SEEN_MAX {
+            self.halve(owner);
+        }
+    }
 
     /// Takes back what this learner learnt of it; what is not known any more stays as it is.
-    pub fn unlearn(&mut self, _learner: Learner, _class: Class, _features: &Features) {}
+    pub fn unlearn(&mut self, learner: Learner, class: Class, features: &Features) {
+        let Some(owner) = self.known(learner) else { return };
+        let seen = self.owners[owner].seen.of(class);
+        if *seen > 0 {
+            *seen -= 1;
+            self.change(owner, class, features, -1);
+        }
+    }
 
     /// What it looks like to an account, with the household's knowledge behind its own.
-    pub fn opinion(&self, _learner: Learner, _features: &Features) -> Opinion {
-        Opinion::default()
+    pub fn opinion(&self, learner: Learner, features: &Features) -> Opinion {
+        Opinion::of(self.score(learner, features.hashes().iter().copied()).log_odds)
     }
 
     /// The strongest clues of a message, at most `clues_max`.
-    pub fn clues(&self, _learner: Learner, _message: &[u8], _clues_max: usize) -> Vec<Clue> {
-        Vec::new()
+    pub fn clues(&self, learner: Learner, message: &[u8], clues_max: usize) -> Vec<Clue> {
+        let names = Features::named(message);
+        let mut parts = self.score(learner, names.keys().copied()).parts;
+        parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        let clue =
+            |(hash, weight): (u64, f64)| names.get(&hash).map(|what| Clue { what: what.clone(), weight });
+        parts.into_iter().take(clues_max).filter_map(clue).collect()
     }
 
     /// How much a learner has learnt.
-    pub fn seen(&self, _learner: Learner) -> Seen {
-        Seen::default()
+    pub fn seen(&self, learner: Learner) -> Seen {
+        self.known(learner).map(|owner| self.owners[owner].seen).unwrap_or_default()
     }
 
     /// Forgets what one learner learnt; what an account taught the household stays there.
-    pub fn forget(&mut self, _learner: Learner) {}
-
-    /// What one learner knows, to be taken in elsewhere.
-    pub fn export(&self, _learner: Learner) -> Vec<u8> {
-        Vec::new()
+    pub fn forget(&mut self, learner: Learner) {
+        if let Some(owner) = self.known(learner) {
+            self.table.change_all(owner as u8, |_| Counts::default());
+            self.owners[owner].seen = Seen::default();
+        }
     }
 
-    /// Adds what [`Knowledge::export`] wrote to what a learner knows; changes nothing and says `false` where the bytes are not whole.
-    pub fn import(&mut self, _learner: Learner, _bytes: &[u8]) -> bool {
-        true
+    fn change(&mut self, owner: usize, class: Class, features: &Features, by: i32) {
+        for hash in features.hashes().iter().filter(|hash| owner == 0 || is_personal(**hash)) {
+            self.table.change(place_of(*hash), owner as u8, |counts| *counts = class.changed(*counts, by));
+        }
     }
+
+    fn halve(&mut self, owner: usize) {
+        self.table.change_all(owner as u8, |counts| Counts { spam: counts.spam / 2, ham: counts.ham / 2 });
+        let seen = &mut self.owners[owner].seen;
+        *seen = Seen { spam: seen.spam / 2, ham: seen.ham / 2 };
+    }
+
+    fn score(&self, learner: Learner, hashes: impl Iterator<Item = u64>) -> Score {
+        let own = self.known(learner).filter(|owner| *owner != 0);
+        let weight = |owner: usize| match owner {
+            0 => 1.0,
+            _ if Some(owner) == own => OWN_WEIGHT,
+            _ => 0.0,
+        };
+        let household = self.owners[0].seen.weighed(1.0);
+        let own_too = own.map_or(household, |owner| household + self.owners[owner].seen.weighed(OWN_WEIGHT));
+        score(hashes.map(|hash| {
+            let mut evidence = Evidence::default();
+            self.table.look(place_of(hash), |owner, counts| {
+                evidence = evidence
+                    + Seen { spam: counts.spam.into(), ham: counts.ham.into() }.weighed(weight(owner.into()));
+            });
+            (hash, evidence, if is_personal(hash) { own_too } else { household })
+        }))
+    }
+
+    fn known(&self, learner: Learner) -> Option<usize> {
+        self.owners.iter().position(|owner| owner.learner == learner)
+    }
+
+    pub(super) fn owner(&mut self, learner: Learner) -> Option<usize> {
+        self.known(learner).or_else(|| {
+            let has_room = self.owners.len() < OWNERS_MAX;
+            has_room.then(|| self.owners.push(Owner { learner, seen: Seen::default() }))?;
+            Some(self.owners.len() - 1)
+        })
+    }
+}
+
+/// Under what the table knows a feature.
+fn place_of(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
 }
