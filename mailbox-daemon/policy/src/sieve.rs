@@ -8,11 +8,21 @@
 //! everything a script may ask is in [`Facts`], everything it wants done is in the [`Plan`]. Whoever runs it executes the plan as a whole or not
 //! at all. Work and memory of a run are counted ([`Work`]); a run that spends more than it has ends with the message kept.
 
+mod check;
+mod commands;
 mod facts;
+mod faults;
+mod lexer;
 pub mod matching;
 pub mod message;
 mod plan;
+mod program;
+mod run;
 mod script;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod text;
 mod work;
 
 pub use facts::{EnvelopeFacts, EnvironmentFacts, Facts, ImapFacts, MailboxFacts, SpamFacts};

@@ -1,8 +1,10 @@
 //! The message a script looks at and may change: header, parts, text.
 
+mod address_part;
 mod addresses;
 mod header;
 
+pub use address_part::AddressPart;
 pub use addresses::FieldAddress;
 pub use header::{Field, Header, Index, is_name};
 

@@ -1,10 +1,40 @@
+use super::check::Checker;
 use super::facts::Facts;
+use super::faults::Faults;
+use super::lexer;
 use super::plan::Plan;
+use super::program::Block;
+use super::run::Run;
+use super::syntax;
 use crate::config;
 use std::fmt;
+use std::sync::Arc;
 
 /// Every extension a script may require, as `SIEVE` capability of ManageSieve lists them (RFC 5804 section 1.7).
-pub const EXTENSIONS: &[&str] = &[];
+pub const EXTENSIONS: &[&str] = &[
+    "comparator-i;ascii-casemap",
+    "comparator-i;ascii-numeric",
+    "comparator-i;octet",
+    "comparator-i;unicode-casemap",
+    "copy",
+    "encoded-character",
+    "envelope",
+    "envelope-dsn",
+    "ereject",
+    "fileinto",
+    "ihave",
+    "imap4flags",
+    "include",
+    "mailbox",
+    "mailboxid",
+    "regex",
+    "reject",
+    "relational",
+    "special-use",
+    "subaddress",
+    "variables",
+    "vnd.dovecot.debug",
+];
 
 /// The name of a script: Net-Unicode without controls and line separators, no longer than 512 octets (RFC 5804 section 1.6).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,9 +78,10 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A script that is right as far as can be told without a message.
+/// A script that is right as far as can be told without a message. Copies share what they are made of.
 #[derive(Clone, Debug)]
 pub struct Script {
+    program: Arc<Block>,
     warnings: Vec<Fault>,
     needs: Needs,
 }
@@ -74,8 +105,24 @@ pub struct Needs {
 
 impl Script {
     /// Parses and checks a script; every fault is told.
-    pub fn compile(_source: &[u8], _limits: &config::Sieve) -> Result<Script, Vec<Fault>> {
-        Ok(Script { warnings: Vec::new(), needs: Needs::default() })
+    pub fn compile(source: &[u8], limits: &config::Sieve) -> Result<Script, Vec<Fault>> {
+        let mut faults = Faults::default();
+        if source.len() > limits.script_bytes_max {
+            let what = format!("the script is larger than {} octets", limits.script_bytes_max);
+            faults.add(Place { line: 1, column: 1 }, what);
+            return Err(faults.into_list());
+        }
+        let text = lexer::decode(source, &mut faults);
+        let nodes = syntax::parse(&text, limits.nesting_max, &mut faults);
+        let (program, checker) = Checker::script(&nodes, limits, faults);
+        match checker.faults.is_empty() {
+            true => Ok(Script {
+                program: Arc::new(program),
+                warnings: checker.warnings.into_list(),
+                needs: checker.needs,
+            }),
+            false => Err(checker.faults.into_list()),
+        }
     }
 
     /// What is odd about it.
@@ -89,7 +136,17 @@ impl Script {
     }
 
     /// Runs it on a message.
-    pub fn run(&self, _facts: &Facts<'_>) -> Plan {
-        Plan::default()
+    pub fn run(&self, facts: &Facts<'_>) -> Plan {
+        Run::whole(self, facts)
+    }
+
+    /// Whether it is a copy of another.
+    pub(super) fn is_same(&self, other: &Script) -> bool {
+        Arc::ptr_eq(&self.program, &other.program)
+    }
+
+    /// What it does.
+    pub(super) fn program(&self) -> &Block {
+        &self.program
     }
 }

@@ -40,4 +40,12 @@ impl Work {
     pub fn afford(&self, bytes: usize) -> Result<(), Spent> {
         if bytes <= self.memory_bytes { Ok(()) } else { Err(Spent::Memory) }
     }
+
+    /// Gives back the memory that `what` took. What it made must not be kept.
+    pub fn briefly<T>(&mut self, what: impl FnOnce(&mut Work) -> T) -> T {
+        let memory_bytes = self.memory_bytes;
+        let made = what(self);
+        self.memory_bytes = memory_bytes;
+        made
+    }
 }

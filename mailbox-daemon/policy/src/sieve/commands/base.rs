@@ -1,0 +1,189 @@
+//! The actions of the base language and `size` (RFC 5228 sections 4 and 5.9), with what copy, mailbox, mailboxid, special-use, imap4flags and
+//! envelope-dsn add to them.
+
+use super::flags::FlagsArgument;
+use super::{CommandRule, TestRule};
+use crate::sieve::check::Arguments;
+use crate::sieve::lexer::short;
+use crate::sieve::plan::{Redirect, Target};
+use crate::sieve::program::{Action, Test};
+use crate::sieve::run::{Failure, Flow, Run};
+use crate::sieve::text::Text;
+use types::{Address, MailboxName, SpecialUse};
+
+pub const COMMANDS: &[CommandRule] = &[
+    CommandRule { name: "keep", extension: None, check: keep },
+    CommandRule { name: "discard", extension: None, check: |_| Box::new(Discard) },
+    CommandRule { name: "fileinto", extension: Some("fileinto"), check: fileinto },
+    CommandRule { name: "redirect", extension: None, check: redirect },
+];
+
+pub const TESTS: &[TestRule] = &[TestRule { name: "size", extension: None, check: size }];
+
+fn keep(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
+    Box::new(Keep { flags: FlagsArgument::read(arguments) })
+}
+
+#[derive(Debug)]
+struct Keep {
+    flags: Option<FlagsArgument>,
+}
+
+impl Action for Keep {
+    fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
+        let flags = FlagsArgument::value(self.flags.as_ref(), run)?;
+        run.count_action()?;
+        run.keep(flags.as_deref())?;
+        run.cancel_keep();
+        Ok(Flow::Next)
+    }
+}
+
+#[derive(Debug)]
+struct Discard;
+
+impl Action for Discard {
+    fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
+        run.cancel_keep();
+        Ok(Flow::Next)
+    }
+}
+
+/// `:create`, `:mailboxid`, `:specialuse` and the mailbox, as `fileinto` and `:fcc` have them.
+#[derive(Debug)]
+pub struct MailboxArgument {
+    mailbox: Text,
+    special_use: Option<Text>,
+    id: Option<Text>,
+    create: bool,
+}
+
+impl MailboxArgument {
+    /// Reads the tags (RFC 5490 section 3.2, RFC 8579 section 4.1, RFC 9042 section 4), then the name by `mailbox`.
+    pub fn read(
+        arguments: &mut Arguments<'_>,
+        mailbox: impl FnOnce(&mut Arguments<'_>) -> Text,
+    ) -> MailboxArgument {
+        let create = arguments.flag("create", Some("mailbox"));
+        let special_use = arguments.text_of("specialuse", Some("special-use"));
+        let id = arguments.text_of("mailboxid", Some("mailboxid"));
+        arguments.checker.needs.mailboxes |= special_use.is_some() || id.is_some();
+        if let (Some((place, _)), Some(_)) = (&special_use, &id) {
+            arguments.fault(*place, "`:specialuse` and `:mailboxid` exclude each other");
+        }
+        let special_use = special_use.map(|(_, special_use)| special_use);
+        MailboxArgument { special_use, id: id.map(|(_, id)| id), create, mailbox: mailbox(arguments) }
+    }
+
+    /// A constant name must be one.
+    pub fn name(arguments: &mut Arguments<'_>) -> Text {
+        let (place, mailbox) = arguments.text("the name of a mailbox");
+        if let Some(Err(fault)) = mailbox.constant().map(MailboxName::parse) {
+            arguments.fault(place, fault.to_string());
+        }
+        mailbox
+    }
+
+    /// Which mailbox is meant.
+    pub fn target(&self, run: &mut Run<'_>) -> Result<Target, Failure> {
+        let name = run.text(&self.mailbox)?;
+        let mailbox = MailboxName::parse(&name).map_err(|fault| {
+            Failure::impossible(format!("the message cannot be filed in \"{}\": {fault}", short(&name)))
+        })?;
+        let id = self.id.as_ref().map(|id| run.text(id)).transpose()?;
+        let special_use = self.special_use.as_ref().map(|name| run.text(name)).transpose()?;
+        let special_use = special_use.and_then(|name| {
+            SpecialUse::ALL
+                .into_iter()
+                .find(|special_use| special_use.attribute().eq_ignore_ascii_case(&name))
+        });
+        Ok(Target { mailbox, special_use, id: id.map(Into::into), create: self.create })
+    }
+}
+
+fn fileinto(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
+    let copy = arguments.flag("copy", Some("copy"));
+    let flags = FlagsArgument::read(arguments);
+    Box::new(FileInto { copy, flags, mailbox: MailboxArgument::read(arguments, MailboxArgument::name) })
+}
+
+#[derive(Debug)]
+struct FileInto {
+    copy: bool,
+    flags: Option<FlagsArgument>,
+    mailbox: MailboxArgument,
+}
+
+impl Action for FileInto {
+    fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
+        let target = self.mailbox.target(run)?;
+        let flags = FlagsArgument::value(self.flags.as_ref(), run)?;
+        run.count_action()?;
+        run.file(target, flags.as_deref())?;
+        if !self.copy {
+            run.cancel_keep();
+        }
+        Ok(Flow::Next)
+    }
+}
+
+fn redirect(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
+    let copy = arguments.flag("copy", Some("copy"));
+    let (place, to) = arguments.text("an address");
+    if let Some(Err(fault)) = to.constant().map(outbound_address) {
+        arguments.fault(place, fault);
+    }
+    Box::new(RedirectTo { copy, to })
+}
+
+/// A `sieve-address` (RFC 5228 section 2.4.2.3), or why it is none.
+pub fn outbound_address(text: &str) -> Result<Address, String> {
+    let trimmed = text.trim();
+    let bare = match (trimmed.strip_suffix('>'), trimmed.rfind('<')) {
+        (Some(inner), Some(open)) => &inner[open + 1..],
+        _ => trimmed,
+    };
+    Address::parse(bare)
+        .map_err(|fault| format!("\"{}\" is no address mail can be sent to: {fault}", short(text)))
+}
+
+#[derive(Debug)]
+struct RedirectTo {
+    copy: bool,
+    to: Text,
+}
+
+impl Action for RedirectTo {
+    fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
+        let to = run.text(&self.to)?;
+        let to = outbound_address(&to).map_err(Failure::impossible)?;
+        let content = run.message.content(&mut run.work)?;
+        run.redirect(Redirect { to, content, notify: None, returned: None })?;
+        if !self.copy {
+            run.cancel_keep();
+        }
+        Ok(Flow::Next)
+    }
+}
+
+fn size(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
+    let is_over = arguments.one_of(&[("over", None, true), ("under", None, false)]);
+    if is_over.is_none() {
+        arguments.fault(arguments.place(), "`size` lacks `:over` or `:under`");
+    }
+    let (_, limit) = arguments.number("a size");
+    Box::new(Size { is_over: is_over.unwrap_or_default(), limit })
+}
+
+#[derive(Debug)]
+struct Size {
+    is_over: bool,
+    limit: u64,
+}
+
+impl Test for Size {
+    fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
+        let bytes = run.message.bytes();
+        Ok(if self.is_over { bytes > self.limit } else { bytes < self.limit })
+    }
+}

@@ -1,0 +1,121 @@
+//! variables (RFC 5229): `set` and `string`.
+
+use super::{CommandRule, TestRule};
+use crate::sieve::check::Arguments;
+use crate::sieve::program::{Action, Test};
+use crate::sieve::run::{Failure, Flow, Matching, Run, VARIABLE_BYTES_MAX};
+use crate::sieve::text::{Text, Variable};
+
+pub const COMMANDS: &[CommandRule] = &[CommandRule { name: "set", extension: Some("variables"), check: set }];
+
+pub const TESTS: &[TestRule] = &[TestRule { name: "string", extension: Some("variables"), check: string }];
+
+/// A modifier of `set`: the tag, what it needs, its precedence, and what it makes of a value.
+type Modifier = (&'static str, Option<&'static str>, u8, fn(&str) -> String);
+
+/// Largest precedence first (RFC 5229 section 4.1).
+const MODIFIERS: &[Modifier] = &[
+    ("lower", None, 40, str::to_ascii_lowercase),
+    ("upper", None, 40, str::to_ascii_uppercase),
+    ("lowerfirst", None, 30, |value| with_first(value, char::to_ascii_lowercase)),
+    ("upperfirst", None, 30, |value| with_first(value, char::to_ascii_uppercase)),
+    ("quotewildcard", None, 20, quote_wildcards),
+    ("length", None, 10, |value| value.chars().count().to_string()),
+];
+
+fn with_first(value: &str, change: fn(&char) -> char) -> String {
+    let mut letters = value.chars();
+    letters.next().iter().map(change).chain(letters).collect()
+}
+
+fn quote_wildcards(value: &str) -> String {
+    let mut quoted = String::with_capacity(value.len());
+    for letter in value.chars() {
+        if matches!(letter, '*' | '?' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(letter);
+    }
+    quoted
+}
+
+fn set(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
+    let mut modifiers: Vec<&Modifier> = Vec::new();
+    for modifier in MODIFIERS {
+        if !arguments.flag(modifier.0, modifier.1) {
+            continue;
+        }
+        match modifiers.last().filter(|last| last.2 == modifier.2) {
+            Some(last) => {
+                arguments.fault(
+                    arguments.place(),
+                    format!("`:{}` and `:{}` exclude each other", last.0, modifier.0),
+                );
+            }
+            None => modifiers.push(modifier),
+        }
+    }
+    let (place, name) = arguments.constant("the name of a variable");
+    let variable = arguments.checker.settable(&name, place);
+    let (place, value) = arguments.text("a value");
+    if value.constant().is_some_and(|value| value.len() > VARIABLE_BYTES_MAX) {
+        arguments.fault(place, format!("a variable holds at most {VARIABLE_BYTES_MAX} octets"));
+    }
+    if let Some(variable) = variable.iter().find(|variable| !variable.is_global) {
+        arguments.checker.variables_set.insert(variable.name.clone());
+    }
+    Box::new(Set { variable, modifiers: modifiers.into_iter().map(|modifier| modifier.3).collect(), value })
+}
+
+#[derive(Debug)]
+struct Set {
+    /// `None` only in what has faults.
+    variable: Option<Variable>,
+    modifiers: Vec<fn(&str) -> String>,
+    value: Text,
+}
+
+impl Action for Set {
+    fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
+        let mut value = run.text(&self.value)?.into_owned();
+        for modifier in &self.modifiers {
+            run.work.spend(value.len())?;
+            value = modifier(&value);
+        }
+        if let Some(variable) = &self.variable {
+            run.variables.set(variable, value, &mut run.work)?;
+        }
+        Ok(Flow::Next)
+    }
+}
+
+fn string(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
+    let mut matching = arguments.matching();
+    let sources = arguments.texts("a string to look at").into_iter().map(|(_, source)| source).collect();
+    arguments.keys(&mut matching);
+    Box::new(StringTest { sources, matching })
+}
+
+#[derive(Debug)]
+struct StringTest {
+    sources: Vec<Text>,
+    matching: Matching,
+}
+
+impl Test for StringTest {
+    fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
+        let (_, mut evaluation) = run.parts();
+        let mut search = self.matching.search();
+        for source in &self.sources {
+            let source = evaluation.text(source)?;
+            // An empty string counts for nothing (RFC 5229 section 5).
+            if search.is_counting() && source.is_empty() {
+                continue;
+            }
+            if search.value(source.as_bytes(), &mut evaluation)? {
+                return Ok(true);
+            }
+        }
+        search.end(&mut evaluation)
+    }
+}

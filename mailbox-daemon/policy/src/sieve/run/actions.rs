@@ -1,0 +1,146 @@
+use super::{Failure, Run};
+use crate::sieve::facts::Facts;
+use crate::sieve::plan::{Content, Filing, Redirect, Refusal, Target};
+use types::{Keyword, SystemFlag};
+
+/// What was done so far, as far as later actions depend on it.
+#[derive(Debug, Default)]
+pub struct Actions {
+    count: usize,
+    /// Actions that send mail elsewhere.
+    sent: usize,
+    is_keep_cancelled: bool,
+    /// The internal variable of imap4flags, which the implicit keep heeds (RFC 5232 section 2).
+    pub flags: Vec<Flag>,
+}
+
+/// A flag or keyword that can be stored (RFC 5232).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// One of RFC 9051.
+    System(SystemFlag),
+    /// Any other.
+    Keyword(Keyword),
+}
+
+/// The implicit keep of a message nothing was done with.
+pub fn plain_keep(facts: &Facts<'_>) -> Filing {
+    filing(keep_target(facts), &[], Content::Unchanged)
+}
+
+fn keep_target(facts: &Facts<'_>) -> Target {
+    Target { mailbox: facts.keep_in.clone(), special_use: None, id: None, create: false }
+}
+
+fn filing(target: Target, flags: &[Flag], content: Content) -> Filing {
+    let mut filing = Filing { target, flags: Vec::new(), keywords: Vec::new(), content };
+    for flag in flags {
+        match flag {
+            Flag::System(flag) => filing.flags.push(*flag),
+            Flag::Keyword(keyword) => filing.keywords.push(keyword.clone()),
+        }
+    }
+    filing
+}
+
+impl Run<'_> {
+    /// `keep` with the flags given, or those of the internal variable.
+    pub fn keep(&mut self, flags: Option<&[Flag]>) -> Result<(), Failure> {
+        self.file(keep_target(&self.facts), flags)
+    }
+
+    /// Files the message as it is now. When it is filed once more in the same mailbox, the last flags count (RFC 5228 section 2.10.3, RFC 5232 section 3).
+    pub fn file(&mut self, target: Target, flags: Option<&[Flag]>) -> Result<(), Failure> {
+        self.check_refusal("files")?;
+        let content = self.message.content(&mut self.work)?;
+        let flags = flags.map_or_else(|| self.actions.flags.clone(), <[Flag]>::to_vec);
+        let is_same = |other: &Filing| other.target.is_same(&target) && other.content == content;
+        match self.plan.filings.iter().position(is_same) {
+            Some(place) => self.plan.filings[place] = filing(target, &flags, content),
+            None => self.plan.filings.push(filing(target, &flags, content)),
+        }
+        Ok(())
+    }
+
+    /// Sends the message as it is now elsewhere, once to each address (RFC 5228 section 2.10.3).
+    pub fn redirect(&mut self, redirect: Redirect) -> Result<(), Failure> {
+        self.check_refusal("redirects")?;
+        let is_same = |other: &Redirect| other.to == redirect.to && other.content == redirect.content;
+        if !self.plan.redirects.iter().any(is_same) {
+            self.count_sent()?;
+            self.plan.redirects.push(redirect);
+        }
+        Ok(())
+    }
+
+    /// Refuses the message, which then can be neither kept nor redirected (RFC 5429 section 2.4).
+    pub fn refuse(&mut self, refusal: Refusal) -> Result<(), Failure> {
+        let done = match &self.plan {
+            plan if plan.refusal.is_some() => "refused",
+            plan if !plan.filings.is_empty() => "filed",
+            plan if !plan.redirects.is_empty() => "redirected",
+            plan if !plan.replies.is_empty() => "answered",
+            _ => {
+                self.count_action()?;
+                self.cancel_keep();
+                self.plan.refusal = Some(refusal);
+                return Ok(());
+            }
+        };
+        Err(Failure::impossible(format!("the message is refused, but it was {done} before")))
+    }
+
+    /// Fails if the message was refused, which goes with nothing that accepts it.
+    pub fn check_refusal(&self, verb: &str) -> Result<(), Failure> {
+        match self.plan.refusal {
+            Some(_) => {
+                Err(Failure::impossible(format!("the script {verb} a message that it refused before")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts an action against the limit of one message.
+    pub fn count_action(&mut self) -> Result<(), Failure> {
+        self.actions.count += 1;
+        match self.actions.count <= self.facts.limits.actions_max {
+            true => Ok(()),
+            false => Err(Failure::impossible(format!(
+                "more than {} actions for one message",
+                self.facts.limits.actions_max
+            ))),
+        }
+    }
+
+    /// Counts an action that sends mail elsewhere.
+    pub fn count_sent(&mut self) -> Result<(), Failure> {
+        self.count_action()?;
+        self.actions.sent += 1;
+        match self.actions.sent <= self.facts.limits.redirects_max {
+            true => Ok(()),
+            false => Err(Failure::impossible(format!(
+                "more than {} redirections and notifications for one message",
+                self.facts.limits.redirects_max
+            ))),
+        }
+    }
+
+    /// The message is not kept at the end unless the script says so.
+    pub fn cancel_keep(&mut self) {
+        self.actions.is_keep_cancelled = true;
+    }
+
+    /// The implicit keep, if nothing cancelled it.
+    pub(super) fn implicit_keep(&mut self) -> Result<(), Failure> {
+        match self.actions.is_keep_cancelled {
+            true => Ok(()),
+            false => self.keep(None),
+        }
+    }
+}
+
+impl Target {
+    fn is_same(&self, other: &Target) -> bool {
+        self.mailbox == other.mailbox && self.special_use == other.special_use && self.id == other.id
+    }
+}

@@ -1,0 +1,106 @@
+use super::{Evaluation, Failure};
+use crate::sieve::matching::{Comparator, Key, KeyFault, Match, MatchType};
+use crate::sieve::text::Text;
+use crate::sieve::work::{Spent, Work};
+
+/// How a test compares: its match type, comparator and keys.
+#[derive(Clone, Debug)]
+pub struct Matching {
+    /// The match type.
+    pub match_type: MatchType,
+    /// The comparator.
+    pub comparator: Comparator,
+    /// What is looked for.
+    pub keys: Vec<SearchKey>,
+}
+
+/// One key of a test.
+#[derive(Clone, Debug)]
+pub enum SearchKey {
+    /// A constant one, prepared with the script.
+    Ready(Key),
+    /// Prepared when it is compared: it has variables in it, or the script has too many keys to keep them all prepared.
+    Late(Text),
+}
+
+impl SearchKey {
+    /// Prepares a key. Constant ones are kept as long as there is memory for them; why one is wrong is told.
+    pub fn prepare(text: Text, matching: &Matching, work: &mut Work) -> Result<SearchKey, String> {
+        let Some(constant) = text.constant() else { return Ok(SearchKey::Late(text)) };
+        match Key::prepare(matching.comparator, matching.match_type, constant, work) {
+            Ok(key) => Ok(SearchKey::Ready(key)),
+            Err(KeyFault::Spent(Spent::Memory)) => Ok(SearchKey::Late(text)),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+
+    fn compare(
+        &self,
+        value: &[u8],
+        matching: &Matching,
+        evaluation: &mut Evaluation<'_>,
+    ) -> Result<Option<Match>, Failure> {
+        let text = match self {
+            SearchKey::Ready(key) => return Ok(key.compare(value, evaluation.work)?),
+            SearchKey::Late(text) => evaluation.text(text)?,
+        };
+        let work = &mut *evaluation.work;
+        let key = work.briefly(|work| Key::prepare(matching.comparator, matching.match_type, &text, work));
+        match key {
+            Ok(key) => Ok(key.compare(value, work)?),
+            Err(KeyFault::Spent(spent)) => Err(spent.into()),
+            Err(fault) => Err(Failure::impossible(fault.to_string())),
+        }
+    }
+}
+
+/// Values compared one after the other, until one matches.
+#[derive(Debug)]
+pub struct Search<'m> {
+    matching: &'m Matching,
+    count: u64,
+}
+
+impl Matching {
+    /// Begins.
+    pub fn search(&self) -> Search<'_> {
+        Search { matching: self, count: 0 }
+    }
+
+    /// Compares one value with the keys. On a match the match variables are set.
+    fn compare(&self, value: &[u8], evaluation: &mut Evaluation<'_>) -> Result<bool, Failure> {
+        for key in &self.keys {
+            if let Some(matched) = key.compare(value, self, evaluation)? {
+                if !matched.captured.is_empty() {
+                    evaluation.variables.set_matched(matched.captured);
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Search<'_> {
+    /// Compares a value with the keys; with `:count` it is only counted.
+    pub fn value(&mut self, value: &[u8], evaluation: &mut Evaluation<'_>) -> Result<bool, Failure> {
+        self.count += 1;
+        match self.is_counting() {
+            true => Ok(false),
+            false => self.matching.compare(value, evaluation),
+        }
+    }
+
+    /// Whether values are only counted.
+    pub fn is_counting(&self) -> bool {
+        matches!(self.matching.match_type, MatchType::Count(_))
+    }
+
+    /// After the last value: whether their number is what `:count` asks for (RFC 5231 section 4.2).
+    pub fn end(self, evaluation: &mut Evaluation<'_>) -> Result<bool, Failure> {
+        match self.is_counting() {
+            true => self.matching.compare(self.count.to_string().as_bytes(), evaluation),
+            false => Ok(false),
+        }
+    }
+}
