@@ -71,6 +71,15 @@ fn look_up_return(host: &Host, address: &Address) -> Result<Fact, StoreError> {
     }
 }
 
+/// Every account.
+pub(crate) fn accounts(host: &Host) -> Result<Vec<Address>, StoreError> {
+    let accounts = host.directory.entries()?.into_iter().filter_map(|(address, entry)| match entry {
+        DirectoryEntry::Account(_) => Some(address),
+        DirectoryEntry::Alias(_) | DirectoryEntry::Group(_) => None,
+    });
+    Ok(accounts.collect())
+}
+
 /// The account that was made first: the owner's.
 pub(crate) fn first_account(host: &Host) -> Result<Option<Address>, StoreError> {
     oldest_account(&host.directory)

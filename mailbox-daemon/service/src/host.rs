@@ -10,11 +10,12 @@ use crate::places::Places;
 use crate::pressure::Pressure;
 use crate::reports::Reports;
 use crate::signing::{Keyring, Returns};
+use crate::spam::{Deeds, Learnt};
 use crate::stop::Stop;
 use crate::stream::Deflaters;
 use crate::tls::{Tls, TlsError};
 use arc_swap::ArcSwap;
-use policy::config::{ConfigError, Settings};
+use policy::config::{ConfigError, Settings, Spam};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::ops::Deref;
@@ -70,6 +71,8 @@ pub struct Host {
     pub gate: Gate,
     /// Compressors for IMAP sessions with COMPRESS.
     pub deflaters: Arc<Deflaters>,
+    /// What people did and nobody learnt from yet.
+    pub(crate) deeds: Deeds,
     /// Counts what clients and other servers ask for, so that work that can wait sees when there is nothing else to do.
     pub requests: AtomicU64,
     state_dir: PathBuf,
@@ -82,6 +85,16 @@ impl Deref for Host {
     fn deref(&self) -> &State {
         &self.state
     }
+}
+
+/// What opening a state directory has to be told.
+pub struct StateOptions<'a> {
+    /// For the names of message files.
+    pub hostname: &'a str,
+    /// Mailboxes one account may have.
+    pub mailboxes_max: usize,
+    /// Memory for what is learnt about spam.
+    pub knowledge_bytes_max: usize,
 }
 
 /// What lies in a state directory, opened by one process alone.
@@ -102,6 +115,8 @@ pub struct State {
     pub reports: Reports,
     /// Who is shut out after failed logins.
     pub bans: Bans,
+    /// What was learnt about spam.
+    pub spam: Learnt,
     _lock: File,
 }
 
@@ -174,13 +189,19 @@ impl Host {
     /// Opens the state directory beside `config_file`; opening is recovery.
     pub fn open(settings: Settings, config_file: &Path, stop: Stop) -> Result<Arc<Host>, HostError> {
         let state_dir = state_dir_of(config_file);
-        let state = State::open(&state_dir, settings.hostname.as_str(), settings.limits.mailboxes_max)?;
+        let options = StateOptions {
+            hostname: settings.hostname.as_str(),
+            mailboxes_max: settings.limits.mailboxes_max,
+            knowledge_bytes_max: settings.spam.knowledge_bytes_max,
+        };
+        let state = State::open(&state_dir, &options)?;
         let tls = Tls::load(&state_dir.join(&settings.tls.certificate), &state_dir.join(&settings.tls.key))?;
         Ok(Arc::new(Host {
             receiving: Semaphore::new(settings.limits.receiving_max),
             examining: Semaphore::new(EXAMINING_MAX),
             receiving_strangers: Places::new(),
             searching: Semaphore::new(SEARCHING_MAX),
+            deeds: Deeds::default(),
             requests: AtomicU64::new(0),
             accounts_present: Places::new(),
             strangers_present: Places::new(),
@@ -224,17 +245,19 @@ impl Host {
 
 impl State {
     /// Opens a state directory for the daemon; opening is recovery.
-    pub fn open(path: &Path, hostname: &str, mailboxes_max: usize) -> Result<State, StateError> {
+    pub fn open(path: &Path, options: &StateOptions<'_>) -> Result<State, StateError> {
         let in_store = |source| StateError::Store { path: path.to_owned(), source };
         let lock = lock(path)?;
         let disk = store::disk::real();
-        let store = Store::open(Arc::clone(&disk), path, hostname, StoreOptions { mailboxes_max })
-            .map_err(in_store)?;
+        let store_options = StoreOptions { mailboxes_max: options.mailboxes_max };
+        let store =
+            Store::open(Arc::clone(&disk), path, options.hostname, store_options).map_err(in_store)?;
         let directory = Directory::open(Arc::clone(&disk), &path.join("directory.redb")).map_err(in_store)?;
         let notes = Notes::open(Arc::clone(&disk), &path.join("notes.redb")).map_err(in_store)?;
         let keyring = Keyring::open(Arc::clone(&disk), &path.join("dkim"));
         let returns = Returns::new(Arc::clone(&disk), &path.join("srs"));
         let bans = Bans::open(notes.clone()).map_err(in_store)?;
+        let spam = Learnt::new(Arc::clone(&disk), &path.join("spam"), options.knowledge_bytes_max);
         let queue = Queue::open(disk, &path.join("queue"), store.committer().clone()).map_err(in_store)?;
         Ok(State {
             store,
@@ -245,13 +268,19 @@ impl State {
             returns,
             reports: Reports::default(),
             bans,
+            spam,
             _lock: lock,
         })
     }
 
     /// Opens a state directory no daemon runs on, for one command.
     pub fn open_alone(path: &Path) -> Result<State, StateError> {
-        State::open(path, "localhost", types::Limits::default().mailboxes_max)
+        let options = StateOptions {
+            hostname: "localhost",
+            mailboxes_max: types::Limits::default().mailboxes_max,
+            knowledge_bytes_max: Spam::default().knowledge_bytes_max,
+        };
+        State::open(path, &options)
     }
 }
 

@@ -30,6 +30,7 @@ pub mod reports;
 pub mod run;
 pub mod signing;
 pub mod smtp_in;
+mod spam;
 pub mod stop;
 pub mod stream;
 pub mod tls;

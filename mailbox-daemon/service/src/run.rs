@@ -4,7 +4,7 @@ use crate::host::{Host, HostError};
 use crate::listen::{ListenError, Service, accept_loop, listeners};
 use crate::stop::{Stopper, stop};
 use crate::watchdog::{self, Heartbeat};
-use crate::{control, deliver, fulltext, notices, reports, signing};
+use crate::{control, deliver, fulltext, notices, reports, signing, spam};
 use policy::config::Settings;
 use sd_notify::NotifyState;
 use std::future::Future;
@@ -84,6 +84,8 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
     supervise("notices", Arc::clone(host), notices::run);
     supervise("reports", Arc::clone(host), reports::run);
     supervise("notes", Arc::clone(host), keep_notes);
+    supervise("teacher", Arc::clone(host), spam::teacher::run);
+    supervise("junk", Arc::clone(host), spam::expiry::run);
     supervise("keys", Arc::clone(host), signing::run);
     tokio::spawn(report_damage(Arc::clone(host)));
     tokio::spawn(watchdog::run(Arc::clone(host), hearts));
@@ -98,6 +100,9 @@ async fn keep_notes(host: Arc<Host>) {
         }
         if let Err(error) = crate::disk(|| host.notes.flush()) {
             warn!(%error, "what the box remembers could not be written; it is tried again");
+        }
+        if let Err(error) = crate::disk(|| host.spam.flush()) {
+            warn!(%error, "what was learnt about spam could not be written; it is tried again");
         }
     }
 }
@@ -168,6 +173,9 @@ async fn drain(host: Arc<Host>, stopper: Stopper) {
     crate::disk(|| host.store.close());
     if let Err(error) = crate::disk(|| host.notes.flush()) {
         warn!(%error, "what the box remembers could not be written");
+    }
+    if let Err(error) = crate::disk(|| host.spam.flush()) {
+        warn!(%error, "what was learnt about spam could not be written");
     }
     info!("stopped");
 }

@@ -10,7 +10,7 @@ pub struct Spam {
     pub spam_learnt_min: u32,
     /// The same for wanted messages.
     pub ham_learnt_min: u32,
-    /// Days after which mail in Junk is deleted; 0 keeps it.
+    /// Days after which mail in Junk is deleted, counted from when it was put there; 0 keeps it. Flagged mail stays.
     pub junk_kept_days: u32,
     /// Memory and disk for everything learnt.
     pub knowledge_bytes_max: usize,

@@ -28,9 +28,9 @@ pub enum Taught {
 }
 
 impl Memory {
-    /// Nothing learnt yet.
-    pub fn new(bytes_max: usize) -> Memory {
-        Memory { knowledge: Knowledge::new(bytes_max), ledger: Ledger::default() }
+    /// Nothing learnt yet. The key is random and keeps strangers from choosing what is forgotten.
+    pub fn new(bytes_max: usize, key: u64) -> Memory {
+        Memory { knowledge: Knowledge::keyed(bytes_max, key), ledger: Ledger::default() }
     }
 
     /// What was learnt.
@@ -154,3 +154,6 @@ impl Taught {
         Some(Taught::Message { learner, lesson, identity, features: Features::from_hashes(hashes) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,9 +24,15 @@ impl Session {
         let settable = target.rights.settable();
         let copied = match uids.count() < LONG_MESSAGES {
             true => disk(|| source.copy_flagged(&uids, &target.mailbox, settable)),
-            false => self.long_disk(move || source.copy_flagged(&uids, &target.mailbox, settable)).await?,
+            false => {
+                let (from, to) = (Arc::clone(&source), Arc::clone(&target.mailbox));
+                self.long_disk(move || from.copy_flagged(&uids, &to, settable)).await?
+            }
         }?;
-        match settle(copied).await? {
+        let arrived = copied.target.clone();
+        let code = settle(copied).await?;
+        self.taught_by_going(&source, &target.mailbox, &arrived);
+        match code {
             Some(code) => Reply::coded(code, "copied"),
             None => Reply::ok("there was nothing to copy"),
         }
@@ -53,9 +59,15 @@ impl Session {
         let settable = target.rights.settable();
         let moved = match uids.count() < LONG_MESSAGES {
             true => disk(|| source.move_flagged(&uids, &target.mailbox, settable)),
-            false => self.long_disk(move || source.move_flagged(&uids, &target.mailbox, settable)).await?,
+            false => {
+                let (from, to) = (Arc::clone(&source), Arc::clone(&target.mailbox));
+                self.long_disk(move || from.move_flagged(&uids, &to, settable)).await?
+            }
         }?;
-        if let Some(code) = settle(moved).await? {
+        let arrived = moved.target.clone();
+        let code = settle(moved).await?;
+        self.taught_by_going(&source, &target.mailbox, &arrived);
+        if let Some(code) = code {
             write::untagged(&mut self.out, Status::Ok, Some(&code), "moved");
         }
         Reply::ok("done")

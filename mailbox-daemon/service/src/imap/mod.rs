@@ -29,6 +29,7 @@ mod search;
 mod select;
 mod session;
 mod store;
+mod teach;
 
 use crate::disk;
 use crate::gate::Guest;

@@ -30,6 +30,9 @@ impl Session {
         let mailbox = selected.view.mailbox();
         let (change, flags, keywords) = allowed(&store, selected.rights)?;
         let stored = disk(|| mailbox.store_flags(&uids, change, flags, keywords, store.unchanged_since))?;
+        if store.mode != StoreMode::Remove {
+            self.taught_by_marking(mailbox, flags, keywords, &stored.changed);
+        }
         let has_lost = store.unchanged_since.is_some() && !store.target.uid && selected.has_lost(&uids);
         let modified = match store.target.uid {
             true => stored.modified.clone(),

@@ -8,6 +8,7 @@ mod wire_form;
 use super::reply::{Answer, Refusal, Reply};
 use super::resolve::Target;
 use super::session::Session;
+use super::teach::keywords_of;
 use crate::disk;
 use incoming::Incoming;
 use proto::imap::command::{Append, AppendPlace, AppendStep, Literal, Replace};
@@ -59,7 +60,12 @@ impl Session {
         self.require_room(&target.mailbox, announced(&append.steps))?;
         let messages = self.receive_all(append.steps).await?;
         self.require_room(&target.mailbox, size_of(&messages))?;
-        Reply::coded(added(&target, messages).await?.code(), "it is on disk")
+        let keywords = keywords_of(&messages);
+        let added = added(&target, messages).await?;
+        for (keywords, uid) in keywords.iter().zip(added.uids.iter()) {
+            self.taught_by_coming(&target.mailbox, keywords, uid);
+        }
+        Reply::coded(added.code(), "it is on disk")
     }
 
     /// The new message is on disk before the old one goes: whatever happens in between, neither is lost.
