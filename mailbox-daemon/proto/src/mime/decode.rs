@@ -1,6 +1,7 @@
 //! Transfer encodings and charsets, decoded as a stream and tolerant of garbage.
 
 use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
+use std::borrow::Cow;
 
 /// How a body is wrapped (RFC 2045 section 6).
 #[derive(Clone, Debug)]
@@ -247,6 +248,17 @@ pub fn charset_to_utf8(label: &[u8], octets: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// `octets` as text, if their charset is known and they are right in it; ASCII and text without a label may be UTF-8.
+pub fn charset_to_text(label: Option<&[u8]>, octets: &[u8]) -> Option<String> {
+    let is_ascii =
+        |label: &[u8]| label.eq_ignore_ascii_case(b"us-ascii") || label.eq_ignore_ascii_case(b"ascii");
+    let encoding = match label.filter(|label| !label.is_empty() && !is_ascii(label)) {
+        Some(label) => charset(label)?,
+        None => UTF_8,
+    };
+    encoding.decode_without_bom_handling_and_without_replacement(octets).map(Cow::into_owned)
+}
+
 /// A charset decoded as a stream.
 pub struct CharsetDecoder(Decoder);
 
@@ -320,6 +332,20 @@ mod tests {
         charset_to_utf8(b"nobody-knows", b"\xfc", &mut out);
         charset_to_utf8(b"us-ascii", "ü".as_bytes(), &mut out);
         assert_eq!(out, "üпüü".as_bytes());
+    }
+
+    #[test]
+    fn only_right_octets_of_a_known_charset_become_text() {
+        for (label, octets, text) in [
+            (None, &b"a"[..], Some("a")),
+            (None, "ü".as_bytes(), Some("ü")),
+            (Some("us-ascii"), b"\xfc", None),
+            (Some("ISO-8859-15"), b"\xa4", Some("€")),
+            (Some("utf-8"), b"\xc3", None),
+            (Some("nobody-knows"), b"a", None),
+        ] {
+            assert_eq!(charset_to_text(label.map(str::as_bytes), octets).as_deref(), text, "{label:?}");
+        }
     }
 
     proptest! {

@@ -48,9 +48,11 @@ pub fn decoded(value: &[u8]) -> String {
 /// Encodes a value for a header: ASCII stays, anything else becomes UTF-8 encoded words, folded with CRLF and a space.
 pub fn encode(text: &str) -> String {
     let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("=?");
-    if plain {
-        return text.to_owned();
-    }
+    if plain { text.to_owned() } else { words(text) }
+}
+
+/// Encodes a value as encoded words whatever it says, folded with CRLF and a space.
+pub fn words(text: &str) -> String {
     const FRAME: usize = "=?utf-8?B??=".len();
     let bytes_max = (WORD_BYTES_MAX - FRAME) / 4 * 3;
     let mut out = String::new();

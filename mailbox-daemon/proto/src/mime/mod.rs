@@ -9,12 +9,14 @@
 pub mod address;
 pub mod base_subject;
 pub mod collation;
+pub mod content_field;
 pub mod date;
 pub mod decode;
 pub mod digest;
 pub mod encoded_word;
 mod envelope;
 pub mod envelope_view;
+pub mod field_text;
 mod fields;
 pub mod fold;
 pub mod header;

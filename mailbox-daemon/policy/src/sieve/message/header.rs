@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 /// The fields of a header, found by name without looking at all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Header<'a> {
-    fields: Vec<Field<'a>>,
+    pub(super) fields: Vec<Field<'a>>,
     /// Places of the fields that have a name, by that name in lower case and then in their order.
     by_name: Vec<u32>,
 }
@@ -15,7 +15,7 @@ pub struct Header<'a> {
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
     /// All of it with its line breaks.
-    raw: Cow<'a, [u8]>,
+    pub(super) raw: Cow<'a, [u8]>,
     name_bytes: u32,
     /// Where the value begins; `None` in a line that is no field.
     value_start: Option<u32>,
@@ -35,7 +35,10 @@ impl<'a> Header<'a> {
     /// Reads a header without its empty line.
     pub fn new(header: &'a [u8]) -> Header<'a> {
         let fields = header::fields(header);
-        let fields = fields.map(|field| Field::new(Cow::Borrowed(field.raw), field.name.len())).collect();
+        Header::of(fields.map(|field| Field::new(Cow::Borrowed(field.raw), field.name.len())).collect())
+    }
+
+    pub(super) fn of(fields: Vec<Field<'a>>) -> Header<'a> {
         let mut header = Header { fields, by_name: Vec::new() };
         header.sort();
         header
@@ -62,19 +65,26 @@ impl<'a> Header<'a> {
         !self.places(name).is_empty()
     }
 
-    /// The whole header, its empty line left out.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.fields.iter().flat_map(|field| field.raw.iter().copied()).collect()
+    /// Octets of the whole header, its empty line left out.
+    pub fn bytes(&self) -> usize {
+        self.fields.iter().map(|field| field.raw.len()).sum()
     }
 
-    fn places(&self, name: &str) -> &[u32] {
+    /// The whole header, its empty line left out.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.bytes());
+        self.fields.iter().for_each(|field| bytes.extend_from_slice(&field.raw));
+        bytes
+    }
+
+    pub(super) fn places(&self, name: &str) -> &[u32] {
         let compared = |place: &u32| compare_names(self.fields[*place as usize].name(), name.as_bytes());
         let start = self.by_name.partition_point(|place| compared(place).is_lt());
         let count = self.by_name[start..].partition_point(|place| compared(place).is_eq());
         &self.by_name[start..start + count]
     }
 
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         let named = (0..self.fields.len()).filter(|place| self.fields[*place].value_start.is_some());
         let mut by_name: Vec<u32> = named.map(|place| place as u32).collect();
         by_name
@@ -85,7 +95,7 @@ impl<'a> Header<'a> {
 
 impl<'a> Field<'a> {
     /// `raw` is what [`header::fields`] takes for one field, whose name has `name_bytes`.
-    fn new(raw: Cow<'a, [u8]>, name_bytes: usize) -> Field<'a> {
+    pub(super) fn new(raw: Cow<'a, [u8]>, name_bytes: usize) -> Field<'a> {
         let behind = &raw[name_bytes..];
         let colon = behind.iter().position(|byte| !byte.is_ascii_whitespace());
         let colon = colon.filter(|colon| behind[*colon] == b':' && is_name(&raw[..name_bytes]));
