@@ -101,7 +101,8 @@ impl Checker {
         let mut ended: Option<&str> = None;
         while let Some((node, behind)) = rest.split_first() {
             let length = 1 + behind.iter().take_while(|node| commands::continues_if(node.name)).count();
-            let length = if node.name.eq_ignore_ascii_case("if") { length } else { 1 };
+            let is_choice = node.name.eq_ignore_ascii_case("if") || commands::continues_if(node.name);
+            let length = if is_choice { length } else { 1 };
             if let Some(name) = ended.take() {
                 self.warnings.add(node.place, format!("nothing behind `{name}` is ever run"));
             }

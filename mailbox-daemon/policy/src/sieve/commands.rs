@@ -18,6 +18,7 @@ mod flags;
 mod header;
 mod ihave;
 mod include;
+mod redirect;
 mod reject;
 mod variables;
 
@@ -51,6 +52,7 @@ const COMMANDS: &[&[CommandRule]] = &[
     flags::COMMANDS,
     ihave::COMMANDS,
     include::COMMANDS,
+    redirect::COMMANDS,
     reject::COMMANDS,
     variables::COMMANDS,
 ];

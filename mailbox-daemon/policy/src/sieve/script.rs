@@ -27,6 +27,7 @@ pub const EXTENSIONS: &[&str] = &[
     "include",
     "mailbox",
     "mailboxid",
+    "redirect-dsn",
     "regex",
     "reject",
     "relational",

@@ -1,8 +1,10 @@
 //! Scripts and messages, and what comes of them.
 
 mod base;
+mod extensions;
 mod faults;
 mod include;
+mod variables;
 
 use super::*;
 use crate::config;

@@ -1,5 +1,5 @@
 use super::Checker;
-use crate::sieve::commands::False;
+use crate::sieve::commands::{self, False};
 use crate::sieve::lexer::short;
 use crate::sieve::program::{Block, Condition, Gate};
 use crate::sieve::script::Place;
@@ -258,7 +258,7 @@ impl<'c> Arguments<'c> {
                 Some(&self.node.arguments[at])
             }
             None => {
-                if !self.is_spoiled {
+                if !self.is_spoiled && self.misplaced_word().is_none() {
                     self.fault(self.place(), format!("`{}` lacks {what}", short(self.name())));
                 }
                 self.is_spoiled = true;
@@ -362,21 +362,33 @@ impl<'c> Arguments<'c> {
         self.is_read.fill(true);
     }
 
+    /// A word where a test would stand, that is the name of none: perhaps a tag without its colon.
+    fn misplaced_word(&self) -> Option<&'c str> {
+        let tests = self.node.tests.as_ref().filter(|tests| !tests.listed && !self.tests_read)?;
+        let name = tests.nodes.first()?.name;
+        (commands::command(name).is_none() && commands::test(name).is_none()).then_some(name)
+    }
+
     /// Tells of everything nobody read.
     pub(super) fn finish(mut self) -> Gate {
         self.end_arguments();
         let node = self.node;
         let name = short(node.name);
         if let (Some(tests), false) = (&node.tests, self.tests_read) {
-            match tests.nodes.first() {
-                Some(test) if !tests.listed => {
-                    self.fault(
-                        test.place,
-                        format!("`{name}` takes no test; is a `;` missing before `{}`?", short(test.name)),
-                    );
+            let what = match (self.misplaced_word(), tests.nodes.first()) {
+                (Some(word), _) => format!("`{0}` stands for nothing here; is `:{0}` meant?", short(word)),
+                (None, Some(test))
+                    if name.eq_ignore_ascii_case("else") && test.name.eq_ignore_ascii_case("if") =>
+                {
+                    "`else if` is written `elsif`".to_owned()
                 }
-                _ => self.fault(node.place, format!("`{name}` takes no tests")),
-            }
+                (None, Some(test)) if !tests.listed => {
+                    format!("`{name}` takes no test; is a `;` missing before `{}`?", short(test.name))
+                }
+                _ => format!("`{name}` takes no tests"),
+            };
+            let place = tests.nodes.first().map_or(node.place, |test| test.place);
+            self.fault(place, what);
         }
         if let (Some(block), false) = (&node.block, self.block_read) {
             self.fault(node.place, format!("`{name}` takes no block; it ends with `;`"));

@@ -84,14 +84,21 @@ impl Arguments<'_> {
 
     /// Names of header fields. One that no field can have is odd, no fault (RFC 5228 section 2.4.2.2).
     pub fn header_names(&mut self) -> Vec<Text> {
-        let names = self.texts("the name of a header field");
-        names.into_iter().map(|(place, name)| self.header_name(place, name)).collect()
+        self.header_names_with(|_| None)
     }
 
-    fn header_name(&mut self, place: Place, name: Text) -> Text {
-        if let Some(constant) = name.constant().filter(|name| !is_name(name.as_bytes())) {
-            let what = format!("no header field can be called \"{}\"", short(constant));
-            self.warn(place, what);
+    /// Names of header fields that must be such as `fault` says nothing of.
+    pub fn header_names_with(&mut self, fault: fn(&str) -> Option<String>) -> Vec<Text> {
+        let names = self.texts("the name of a header field");
+        names.into_iter().map(|(place, name)| self.header_name(place, name, fault)).collect()
+    }
+
+    fn header_name(&mut self, place: Place, name: Text, fault: fn(&str) -> Option<String>) -> Text {
+        let Some(constant) = name.constant() else { return name };
+        match (is_name(constant.as_bytes()), fault(constant)) {
+            (false, _) => self.warn(place, format!("no header field can be called \"{}\"", short(constant))),
+            (true, Some(what)) => self.fault(place, what),
+            (true, None) => {}
         }
         name
     }

@@ -1,21 +1,19 @@
-//! The actions of the base language and `size` (RFC 5228 sections 4 and 5.9), with what copy, mailbox, mailboxid, special-use, imap4flags and
-//! envelope-dsn add to them.
+//! `keep`, `discard`, `fileinto` and `size` (RFC 5228 sections 4 and 5.9), with what copy, mailbox, mailboxid, special-use and imap4flags add.
 
 use super::flags::FlagsArgument;
 use super::{CommandRule, TestRule};
 use crate::sieve::check::Arguments;
 use crate::sieve::lexer::short;
-use crate::sieve::plan::{Redirect, Target};
+use crate::sieve::plan::Target;
 use crate::sieve::program::{Action, Test};
 use crate::sieve::run::{Failure, Flow, Run};
 use crate::sieve::text::Text;
-use types::{Address, MailboxName, SpecialUse};
+use types::{MailboxName, SpecialUse};
 
 pub const COMMANDS: &[CommandRule] = &[
     CommandRule { name: "keep", extension: None, check: keep },
     CommandRule { name: "discard", extension: None, check: |_| Box::new(Discard) },
     CommandRule { name: "fileinto", extension: Some("fileinto"), check: fileinto },
-    CommandRule { name: "redirect", extension: None, check: redirect },
 ];
 
 pub const TESTS: &[TestRule] = &[TestRule { name: "size", extension: None, check: size }];
@@ -78,8 +76,8 @@ impl MailboxArgument {
     /// A constant name must be one.
     pub fn name(arguments: &mut Arguments<'_>) -> Text {
         let (place, mailbox) = arguments.text("the name of a mailbox");
-        if let Some(Err(fault)) = mailbox.constant().map(MailboxName::parse) {
-            arguments.fault(place, fault.to_string());
+        if let Some(Err(fault)) = mailbox.constant().map(mailbox_name) {
+            arguments.fault(place, fault);
         }
         mailbox
     }
@@ -87,8 +85,8 @@ impl MailboxArgument {
     /// Which mailbox is meant.
     pub fn target(&self, run: &mut Run<'_>) -> Result<Target, Failure> {
         let name = run.text(&self.mailbox)?;
-        let mailbox = MailboxName::parse(&name).map_err(|fault| {
-            Failure::impossible(format!("the message cannot be filed in \"{}\": {fault}", short(&name)))
+        let mailbox = mailbox_name(&name).map_err(|fault| {
+            Failure::impossible(format!("no message can be filed in \"{}\": {fault}", short(&name)))
         })?;
         let id = self.id.as_ref().map(|id| run.text(id)).transpose()?;
         let special_use = self.special_use.as_ref().map(|name| run.text(name)).transpose()?;
@@ -98,6 +96,14 @@ impl MailboxArgument {
                 .find(|special_use| special_use.attribute().eq_ignore_ascii_case(&name))
         });
         Ok(Target { mailbox, special_use, id: id.map(Into::into), create: self.create })
+    }
+}
+
+/// The mailbox of a name, or why it is none.
+fn mailbox_name(name: &str) -> Result<MailboxName, String> {
+    match name.contains(char::REPLACEMENT_CHARACTER) {
+        true => Err("a mailbox name is UTF-8".to_owned()),
+        false => MailboxName::parse(name).map_err(|fault| fault.to_string()),
     }
 }
 
@@ -120,45 +126,6 @@ impl Action for FileInto {
         let flags = FlagsArgument::value(self.flags.as_ref(), run)?;
         run.count_action()?;
         run.file(target, flags.as_deref())?;
-        if !self.copy {
-            run.cancel_keep();
-        }
-        Ok(Flow::Next)
-    }
-}
-
-fn redirect(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
-    let copy = arguments.flag("copy", Some("copy"));
-    let (place, to) = arguments.text("an address");
-    if let Some(Err(fault)) = to.constant().map(outbound_address) {
-        arguments.fault(place, fault);
-    }
-    Box::new(RedirectTo { copy, to })
-}
-
-/// A `sieve-address` (RFC 5228 section 2.4.2.3), or why it is none.
-pub fn outbound_address(text: &str) -> Result<Address, String> {
-    let trimmed = text.trim();
-    let bare = match (trimmed.strip_suffix('>'), trimmed.rfind('<')) {
-        (Some(inner), Some(open)) => &inner[open + 1..],
-        _ => trimmed,
-    };
-    Address::parse(bare)
-        .map_err(|fault| format!("\"{}\" is no address mail can be sent to: {fault}", short(text)))
-}
-
-#[derive(Debug)]
-struct RedirectTo {
-    copy: bool,
-    to: Text,
-}
-
-impl Action for RedirectTo {
-    fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
-        let to = run.text(&self.to)?;
-        let to = outbound_address(&to).map_err(Failure::impossible)?;
-        let content = run.message.content(&mut run.work)?;
-        run.redirect(Redirect { to, content, notify: None, returned: None })?;
         if !self.copy {
             run.cancel_keep();
         }

@@ -29,20 +29,29 @@ fn require(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     Box::new(False)
 }
 
+/// `elsif` and `else` without an `if`; those behind it are looked into, but not told as well.
 fn stray(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     let what = format!("`{}` stands only behind the block of `if` or `elsif`", arguments.name());
     arguments.fault(arguments.place(), what);
-    if arguments.name().eq_ignore_ascii_case("elsif") {
-        arguments.test();
+    branch(arguments);
+    for node in arguments.chain {
+        arguments.checker.continuation(node, |arguments| drop(branch(arguments)));
     }
-    arguments.block();
     Box::new(False)
+}
+
+/// A test and its block, or what `else` has.
+fn branch(arguments: &mut Arguments<'_>) -> (Condition, Block) {
+    let condition = match arguments.name().eq_ignore_ascii_case("else") {
+        true => False::condition(arguments.place()),
+        false => arguments.test(),
+    };
+    (condition, arguments.block())
 }
 
 /// Reads an `if` with every `elsif` and `else` behind it.
 fn if_(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
-    let mut choice =
-        If { branches: vec![(arguments.test(), arguments.block())], otherwise: Block::default() };
+    let mut choice = If { branches: vec![branch(arguments)], otherwise: Block::default() };
     let mut has_else = false;
     for node in arguments.chain {
         arguments.checker.continuation(node, |arguments| {
@@ -50,12 +59,13 @@ fn if_(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
                 stray(arguments);
                 return;
             }
+            let (condition, block) = branch(arguments);
             match node.name.eq_ignore_ascii_case("else") {
                 true => {
-                    choice.otherwise = arguments.block();
+                    choice.otherwise = block;
                     has_else = true;
                 }
-                false => choice.branches.push((arguments.test(), arguments.block())),
+                false => choice.branches.push((condition, block)),
             }
         });
     }

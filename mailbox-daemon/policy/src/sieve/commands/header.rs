@@ -2,6 +2,7 @@
 
 use super::TestRule;
 use crate::sieve::check::Arguments;
+use crate::sieve::lexer::short;
 use crate::sieve::message::AddressPart;
 use crate::sieve::program::Test;
 use crate::sieve::run::{Failure, Matching, Run};
@@ -46,9 +47,53 @@ impl Test for Header {
 fn address(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
     let mut matching = arguments.matching();
     let part = arguments.address_part().unwrap_or_default();
-    let names = arguments.header_names();
+    let names = arguments.header_names_with(|name| {
+        let what = || format!("\"{}\" holds no addresses that `address` could look at", short(name));
+        (!holds_addresses(name)).then(what)
+    });
     arguments.keys(&mut matching);
     Box::new(Address { names, part, matching })
+}
+
+/// Fields with addresses in them (RFC 5228 section 5.1): those of the standards, others in use, and what anybody may make of `X-`.
+const ADDRESS_FIELDS: &[&str] = &[
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "resent-from",
+    "resent-sender",
+    "resent-reply-to",
+    "resent-to",
+    "resent-cc",
+    "resent-bcc",
+    "return-path",
+    "delivered-to",
+    "envelope-to",
+    "apparently-to",
+    "original-to",
+    "original-from",
+    "author",
+    "disposition-notification-to",
+    "return-receipt-to",
+    "return-receipt-requested",
+    "read-receipt-to",
+    "registered-mail-reply-requested-by",
+    "errors-to",
+    "abuse-reports-to",
+    "mail-followup-to",
+    "mail-reply-to",
+    "approved",
+    "for-approval",
+    "for-handling",
+    "for-comment",
+];
+
+fn holds_addresses(name: &str) -> bool {
+    ADDRESS_FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
 }
 
 #[derive(Debug)]
@@ -64,6 +109,9 @@ impl Test for Address {
         let mut search = self.matching.search();
         for name in &self.names {
             let name = evaluation.text(name)?;
+            if !holds_addresses(&name) {
+                continue;
+            }
             for field in message.header().named(&name) {
                 for address in field.addresses(evaluation.work)? {
                     let Some(part) = self.part.of(&address) else { continue };

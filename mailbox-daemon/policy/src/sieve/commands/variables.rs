@@ -2,6 +2,7 @@
 
 use super::{CommandRule, TestRule};
 use crate::sieve::check::Arguments;
+use crate::sieve::matching::quoted;
 use crate::sieve::program::{Action, Test};
 use crate::sieve::run::{Failure, Flow, Matching, Run, VARIABLE_BYTES_MAX};
 use crate::sieve::text::{Text, Variable};
@@ -20,6 +21,7 @@ const MODIFIERS: &[Modifier] = &[
     ("lowerfirst", None, 30, |value| with_first(value, char::to_ascii_lowercase)),
     ("upperfirst", None, 30, |value| with_first(value, char::to_ascii_uppercase)),
     ("quotewildcard", None, 20, quote_wildcards),
+    ("quoteregex", Some("regex"), 20, quoted),
     ("length", None, 10, |value| value.chars().count().to_string()),
 ];
 
