@@ -81,7 +81,7 @@ pub struct DemoArgs {
     /// Where the box keeps everything
     #[arg(long, default_value = "demo-box")]
     dir: PathBuf,
-    /// Added to each well-known port: 25, 587, 465, 143, 993
+    /// Added to each well-known port: 25, 587, 465, 143, 993, and for ManageSieve to 190
     #[arg(long, default_value_t = 20_000)]
     port_base: u16,
     /// Any key of config.toml, such as limits.message_bytes_max=1000000

@@ -15,6 +15,7 @@ The demo box is up. Mail for ana@home.test and ben@home.test is kept in {dir}/ma
   SMTP         127.0.0.1:{smtp}
   submission   127.0.0.1:{submission} (STARTTLS)   127.0.0.1:{submissions} (TLS)
   IMAP         127.0.0.1:{imap} (STARTTLS)   127.0.0.1:{imaps} (TLS)
+  ManageSieve  127.0.0.1:{managesieve} (STARTTLS)
   certificate  signed by {dir}/tls/ca.pem
 
 To try it, in another terminal:
@@ -34,5 +35,6 @@ whom to ask: --set dns.resolver=ADDRESS:PORT
 
 Ctrl-C stops it; started again on the same folder it goes on.",
         submissions = port(465),
+        managesieve = port(190),
     );
 }

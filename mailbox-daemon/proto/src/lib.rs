@@ -7,6 +7,7 @@ mod calendar;
 pub mod dkim;
 pub mod dmarc;
 pub mod imap;
+pub mod managesieve;
 pub mod mime;
 pub mod mta_sts;
 pub mod reports;

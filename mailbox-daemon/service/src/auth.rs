@@ -12,6 +12,7 @@ use crate::gate::bans::Failure;
 use crate::host::Host;
 use proto::sasl::{ChannelBinding, Exchange, Mechanism, SaslError, ScramRecord, Step, prepare};
 use std::net::IpAddr;
+use std::time::Duration;
 use store::StoreError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -20,6 +21,8 @@ use verified::Verified;
 
 /// One argon2id computation holds 19 MiB, so they queue up.
 const HASHING_MAX: usize = 1;
+/// How late the first wrong password is answered.
+const FAILURE_DELAY: Duration = Duration::from_millis(700);
 
 /// The checker of passwords, with a memory of those that were right.
 pub struct Auth {
@@ -197,6 +200,17 @@ impl Auth {
 impl Default for Auth {
     fn default() -> Auth {
         Auth::new()
+    }
+}
+
+/// Makes guessing slow: a wrong password is answered late, later each time.
+pub(crate) async fn slow_down(host: &Host, client: IpAddr, failures: u32) {
+    // Whoever is on this machine already has better ways in than guessing here.
+    if !host.settings.load().access.is_own_machine(client) {
+        tokio::select! {
+            () = tokio::time::sleep(FAILURE_DELAY * failures) => {}
+            () = host.stop.stopping() => {}
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub const PASSWORD: &str = "demo-password";
 pub struct Demo {
     /// The state directory; made when missing, gone on with when there.
     pub dir: PathBuf,
-    /// Added to 25, 587, 465, 143 and 993.
+    /// Added to 25, 587, 465, 143, 993 and, for ManageSieve, 190.
     pub port_base: u16,
     /// `KEY=VALUE` for `config.toml`.
     pub set: Vec<String>,

@@ -22,6 +22,7 @@ mod https;
 pub mod imap;
 mod issues;
 pub mod listen;
+pub mod managesieve;
 mod notices;
 pub mod places;
 mod pressure;

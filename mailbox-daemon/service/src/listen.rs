@@ -30,12 +30,20 @@ pub enum Service {
     Imap,
     /// IMAP inside TLS, port 993.
     Imaps,
+    /// ManageSieve with STARTTLS, port 4190.
+    ManageSieve,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Service; 5] =
-        [Service::Smtp, Service::Submission, Service::Submissions, Service::Imap, Service::Imaps];
+    pub const ALL: [Service; 6] = [
+        Service::Smtp,
+        Service::Submission,
+        Service::Submissions,
+        Service::Imap,
+        Service::Imaps,
+        Service::ManageSieve,
+    ];
 
     /// The name in `config.toml`, in socket units and in the log.
     pub fn name(self) -> &'static str {
@@ -45,11 +53,8 @@ impl Service {
             Service::Submissions => "submissions",
             Service::Imap => "imap",
             Service::Imaps => "imaps",
+            Service::ManageSieve => "managesieve",
         }
-    }
-
-    fn is_imap(self) -> bool {
-        matches!(self, Service::Imap | Service::Imaps)
     }
 
     fn is_tls(self) -> bool {
@@ -57,16 +62,29 @@ impl Service {
     }
 
     fn purpose(self) -> Purpose {
-        if self.is_imap() { Purpose::Imap } else { Purpose::Smtp }
+        match self {
+            Service::Smtp | Service::Submission | Service::Submissions => Purpose::Smtp,
+            Service::Imap | Service::Imaps | Service::ManageSieve => Purpose::Imap,
+        }
     }
 
     /// What a client is told that is not let in.
     fn farewell(self, refusal: Refusal) -> &'static [u8] {
-        match (self.is_imap(), refusal) {
-            (true, Refusal::Banned) => b"* BYE [UNAVAILABLE] Too many failed logins, try again later\r\n",
-            (true, Refusal::NoRoom(_)) => b"* BYE [UNAVAILABLE] Too many sessions, try again later\r\n",
-            (false, Refusal::Banned) => b"421 4.7.0 Too many failed logins, try again later\r\n",
-            (false, Refusal::NoRoom(_)) => b"421 4.3.2 Too many sessions, try again later\r\n",
+        match (self, refusal) {
+            (Service::Imap | Service::Imaps, Refusal::Banned) => {
+                b"* BYE [UNAVAILABLE] Too many failed logins, try again later\r\n"
+            }
+            (Service::Imap | Service::Imaps, Refusal::NoRoom(_)) => {
+                b"* BYE [UNAVAILABLE] Too many sessions, try again later\r\n"
+            }
+            (Service::ManageSieve, Refusal::Banned) => {
+                b"BYE (TRYLATER) \"Too many failed logins, try again later\"\r\n"
+            }
+            (Service::ManageSieve, Refusal::NoRoom(_)) => {
+                b"BYE (TRYLATER) \"Too many sessions, try again later\"\r\n"
+            }
+            (_, Refusal::Banned) => b"421 4.7.0 Too many failed logins, try again later\r\n",
+            (_, Refusal::NoRoom(_)) => b"421 4.3.2 Too many sessions, try again later\r\n",
         }
     }
 }
@@ -88,7 +106,14 @@ pub async fn listeners(host: &Host) -> Result<Vec<(Service, TcpListener)>, Liste
     }
     let settings = host.settings.load();
     let listen = &settings.listen;
-    let addresses = [&listen.smtp, &listen.submission, &listen.submissions, &listen.imap, &listen.imaps];
+    let addresses = [
+        &listen.smtp,
+        &listen.submission,
+        &listen.submissions,
+        &listen.imap,
+        &listen.imaps,
+        &listen.managesieve,
+    ];
     let mut bound = Vec::new();
     for (service, addresses) in Service::ALL.into_iter().zip(addresses) {
         for &address in addresses {
@@ -154,10 +179,10 @@ fn admit(host: &Arc<Host>, service: Service, tcp: TcpStream, peer: SocketAddr) {
     let door = guest.door();
     let session = session(Arc::clone(host), service, Stream::plain(tcp, peer), guest);
     tokio::spawn(async move {
-        match service.is_imap() {
+        match service.purpose() {
             // SMTP sessions go by themselves, with a word of why.
-            false => session.await,
-            true => tokio::select! {
+            Purpose::Smtp => session.await,
+            Purpose::Imap => tokio::select! {
                 () = session => {}
                 () = door.notified() => {}
             },
@@ -197,6 +222,7 @@ async fn session(host: Arc<Host>, service: Service, stream: Stream, guest: Guest
             crate::smtp_in::serve(host, stream, crate::smtp_in::Role::Submission, guest).await;
         }
         Service::Imap | Service::Imaps => crate::imap::serve(host, stream, guest).await,
+        Service::ManageSieve => crate::managesieve::serve(host, stream, guest).await,
     }
 }
 

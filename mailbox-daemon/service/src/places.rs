@@ -1,8 +1,11 @@
 //! Places of which one key may take so many: sessions of one account, strangers from one address.
 
+use crate::host::Host;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use types::{Address, Network};
 
 /// Who has how many places.
 pub struct Places<K> {
@@ -40,6 +43,35 @@ impl<K: Eq + Hash> Drop for Place<K> {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.remove(&self.key)),
         }
+    }
+}
+
+/// The place of a session in which people read mail or set up scripts.
+pub enum Presence {
+    /// From this machine, where nobody is counted.
+    Uncounted,
+    /// Not logged in.
+    Stranger {
+        /// One of those of the network it comes from.
+        _place: Place<Network>,
+    },
+    /// Logged in.
+    Account {
+        /// One of the account's.
+        _place: Place<Address>,
+    },
+}
+
+impl Presence {
+    /// A place for somebody who is not logged in; `None` when too many from there are not.
+    pub fn of_stranger(host: &Host, client: IpAddr) -> Option<Presence> {
+        let settings = host.settings.load();
+        if settings.access.is_own_machine(client) {
+            return Some(Presence::Uncounted);
+        }
+        let max = settings.limits.imap_strangers_per_address_max;
+        let place = host.strangers_present.take(Network::of_connection(client), max)?;
+        Some(Presence::Stranger { _place: place })
     }
 }
 

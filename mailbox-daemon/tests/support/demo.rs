@@ -24,6 +24,8 @@ pub enum Door {
     Imap,
     /// TLS.
     Imaps,
+    /// STARTTLS.
+    ManageSieve,
 }
 
 impl Door {
@@ -35,18 +37,20 @@ impl Door {
             "submissions" => Door::Submissions,
             "imap" => Door::Imap,
             "imaps" => Door::Imaps,
+            "managesieve" => Door::ManageSieve,
             _ => return None,
         })
     }
 
-    /// The port the world knows it by.
-    pub fn well_known(self) -> u16 {
+    /// What it adds to the box's port base.
+    pub fn offset(self) -> u16 {
         match self {
             Door::Smtp => 25,
             Door::Submission => 587,
             Door::Submissions => 465,
             Door::Imap => 143,
             Door::Imaps => 993,
+            Door::ManageSieve => 190,
         }
     }
 
@@ -181,7 +185,7 @@ impl Demo {
 
     /// The port of a door.
     pub fn port(&self, door: Door) -> u16 {
-        self.ports.get() + door.well_known()
+        self.ports.get() + door.offset()
     }
 
     /// The daemon's process number.

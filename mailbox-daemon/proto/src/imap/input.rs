@@ -485,10 +485,10 @@ fn announced_place(steps: &[AppendStep]) -> Option<AppendPlace> {
 }
 
 /// `~{18446744073709551615+}` and its line end.
-const ANNOUNCEMENT_BYTES_MAX: usize = 32;
+pub(crate) const ANNOUNCEMENT_BYTES_MAX: usize = 32;
 
 /// The literal a line ends with. A number beyond 63 bits is one that nobody takes.
-fn announced_literal(line: &[u8]) -> Option<Literal> {
+pub(crate) fn announced_literal(line: &[u8]) -> Option<Literal> {
     let line = line.strip_suffix(b"\n")?;
     let line = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"}")?;
     let (line, synchronising) = match line.strip_suffix(b"+") {

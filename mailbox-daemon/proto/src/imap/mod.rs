@@ -25,5 +25,6 @@ pub mod utf7;
 pub mod write;
 
 pub use command::{Command, CommandBody, Tag};
+pub(crate) use input::{ANNOUNCEMENT_BYTES_MAX, announced_literal};
 pub use input::{AppendNext, Input, Next};
 pub use parse::{Dialect, Fault, FaultKind};

@@ -112,6 +112,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the client has proved all it has to: the challenge to be sent is the last, and an empty answer to it ends the exchange.
+    pub fn is_proven(&self) -> bool {
+        matches!(self.state, State::ScramProven { .. })
+    }
+
     /// Answers [`Step::Scram`].
     pub fn give_keys(&mut self, record: ScramRecord) -> Step {
         let State::ScramKeys(first) = std::mem::replace(&mut self.state, State::Over) else {

@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// The listeners and what each adds to the port base.
-pub(super) const PORTS: [(&str, u16); 5] =
-    [("smtp", 25), ("submission", 587), ("submissions", 465), ("imap", 143), ("imaps", 993)];
+pub(super) const PORTS: [(&str, u16); 6] = [
+    ("smtp", 25),
+    ("submission", 587),
+    ("submissions", 465),
+    ("imap", 143),
+    ("imaps", 993),
+    ("managesieve", 190),
+];
 
 /// Messages and recipients a day.
 const DAILY_LIMIT: i64 = 100_000_000;

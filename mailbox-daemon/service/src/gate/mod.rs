@@ -43,7 +43,7 @@ pub struct Gate {
 pub enum Purpose {
     /// Bringing mail: SMTP and submission.
     Smtp,
-    /// Reading it.
+    /// Reading it, or setting up scripts: IMAP and ManageSieve.
     Imap,
 }
 

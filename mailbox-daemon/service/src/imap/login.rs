@@ -9,13 +9,10 @@ use proto::imap::Tag;
 use proto::imap::session::State;
 use proto::imap::write::{self, Code, Status};
 use proto::sasl::Mechanism;
-use std::time::Duration;
 use tracing::{info, warn};
 
 /// A SASL response, base64 as it is.
 const RESPONSE_BYTES_MAX: usize = 12_288;
-/// A wrong password is answered late, later each time.
-const FAILURE_DELAY: Duration = Duration::from_millis(700);
 
 impl Session {
     pub(super) async fn login(&mut self, user: &str, password: &str) -> Answer {
@@ -130,13 +127,7 @@ impl Session {
         };
         info!(peer = %self.peer, %error, "login failed");
         self.login_failures += 1;
-        // Whoever is on this machine already has better ways in than guessing here.
-        if !self.host.settings.load().access.is_own_machine(self.peer.ip()) {
-            tokio::select! {
-                () = tokio::time::sleep(FAILURE_DELAY * self.login_failures) => {}
-                () = self.host.stop.stopping() => {}
-            }
-        }
+        crate::auth::slow_down(&self.host, self.peer.ip(), self.login_failures).await;
         if self.login_failures >= self.host.settings.load().limits.login_failures_max {
             write::untagged(
                 &mut self.out,

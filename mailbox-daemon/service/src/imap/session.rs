@@ -8,7 +8,7 @@ use super::search::Contexts;
 use crate::disk;
 use crate::gate::Guest;
 use crate::host::Host;
-use crate::places::Place;
+use crate::places::{Place, Presence};
 use crate::stream::Stream;
 use policy::config::Settings;
 use proto::imap::session::{Enabled, ExpungeNews, State};
@@ -21,7 +21,7 @@ use std::time::Duration;
 use store::{AccountMail, Ring, View, WatchGuard};
 use tokio::time::Instant;
 use tracing::warn;
-use types::{Address, ModSeq, Network, Rights, SequenceSet};
+use types::{Address, ModSeq, Rights, SequenceSet};
 
 /// Read at once while commands come in.
 const READ_BYTES: usize = 4096;
@@ -81,16 +81,6 @@ pub(super) struct Selected {
     /// The highest modification sequence the client was told to note.
     pub(super) modseq_told: ModSeq,
     pub(super) _watch: WatchGuard,
-}
-
-/// What keeps others out when too many are there.
-pub(super) enum Presence {
-    /// From this machine, where nobody is counted.
-    Uncounted,
-    /// Not logged in.
-    Stranger { _place: Place<Network> },
-    /// Logged in.
-    Account { _place: Place<Address> },
 }
 
 /// Why a sleeping session wakes.
@@ -220,16 +210,8 @@ impl Session {
 
     /// Takes a stranger's place; false when too many from there have not logged in.
     pub(super) fn enter_as_stranger(&mut self) -> bool {
-        let settings = self.host.settings.load();
-        if settings.access.is_own_machine(self.peer.ip()) {
-            self.place = Presence::Uncounted;
-            return true;
-        }
-        let max = settings.limits.imap_strangers_per_address_max;
-        let place = self.host.strangers_present.take(Network::of_connection(self.peer.ip()), max);
-        let Some(place) = place else { return false };
-        self.place = Presence::Stranger { _place: place };
-        true
+        let place = Presence::of_stranger(&self.host, self.peer.ip());
+        place.map(|place| self.place = place).is_some()
     }
 
     /// Somebody is logged in.
