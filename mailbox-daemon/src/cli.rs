@@ -1,6 +1,12 @@
 //! What can be typed, and what it means.
 
+mod rules;
+mod sieve;
+
+pub use sieve::{RunArgs, SieveWord};
+
 use clap::{Args, Parser, Subcommand};
+use rules::RulesWord;
 use service::admin::{Command, List, Selection};
 use service::demo::Demo;
 use std::io::Read;
@@ -57,6 +63,12 @@ pub enum Word {
     /// Services that send mail for others
     #[command(subcommand)]
     Relay(RelayWord),
+    /// What is done with an account's mail as it arrives: rules, and answers while somebody is away
+    #[command(subcommand)]
+    Rules(RulesWord),
+    /// Scripts (Sieve): the same for those who want to write it themselves
+    #[command(subcommand)]
+    Sieve(SieveWord),
     /// Say what is wrong with the running daemon, if anything is
     Status,
     /// Whom nobody here wants mail from: domains, addresses, IP addresses and ranges
@@ -429,6 +441,8 @@ impl Word {
             Word::Queue(QueueWord::Hold(what)) => Command::QueueHold { what: what.settled() },
             Word::Queue(QueueWord::Release(what)) => Command::QueueRelease { what: what.settled() },
             Word::Queue(QueueWord::Delete { id }) => Command::QueueDelete { id },
+            Word::Rules(word) => word.command()?,
+            Word::Sieve(word) => word.command()?,
             Word::Status => Command::Status,
             Word::Reports(ReportsArgs { word: Some(ReportsWord::Send), .. }) => Command::ReportsSend,
             Word::Reports(ReportsArgs { domain, month, word: None }) => {

@@ -5,9 +5,10 @@ mod demo_text;
 mod log;
 mod memory;
 mod output;
+mod try_script;
 
 use clap::Parser;
-use cli::{Cli, RelayWord, Word};
+use cli::{Cli, RelayWord, SieveWord, Word};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
             Ok(())
         }
         Word::Doctor(doctor) => return examine(&cli.config, doctor.repair, cli.json),
+        Word::Sieve(SieveWord::Check { script }) => return try_script::check(&script, cli.json),
+        Word::Sieve(SieveWord::Run(args)) => return try_script::run(&args, cli.json),
         word => {
             let state_dir = service::host::state_dir_of(&cli.config);
             let answer = service::control::execute(&state_dir, word.command()?).map_err(as_text)?;

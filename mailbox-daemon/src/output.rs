@@ -5,6 +5,10 @@ use service::admin::Answer;
 
 /// Prints an answer to standard output.
 pub fn print(answer: &Answer, as_json: bool) {
+    if let (true, Some(whole)) = (as_json, &answer.whole) {
+        println!("{whole:#}");
+        return;
+    }
     match (as_json, answer.rows.is_empty()) {
         (true, true) if !answer.message.is_empty() => println!("{:#}", json!({ "message": answer.message })),
         (true, _) => println!("{:#}", json!(answer.rows)),

@@ -7,6 +7,7 @@
 //!
 //! Reading back takes only what writing makes: a script is simple when the form read from it writes the very same script.
 
+mod describe;
 mod read;
 #[cfg(test)]
 mod tests;

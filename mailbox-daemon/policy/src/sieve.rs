@@ -15,6 +15,7 @@ mod faults;
 mod lexer;
 pub mod matching;
 pub mod message;
+mod outcome;
 mod plan;
 mod program;
 mod run;
@@ -23,12 +24,15 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trial;
 mod work;
 
 pub use facts::{EnvelopeFacts, EnvironmentFacts, Facts, ImapFacts, MailboxFacts, SpamFacts};
+pub use outcome::{Act, Changed, Filed, Outcome, Sent};
 pub use plan::{
     Body, Content, Filing, Memory, MemoryKey, Notification, Plan, Redirect, Refusal, RefusalKind, Reply,
     Target, Trouble,
 };
 pub use script::{EXTENSIONS, Fault, Needs, Place, Script, ScriptName};
+pub use trial::Trial;
 pub use work::{Spent, Work};

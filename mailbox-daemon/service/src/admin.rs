@@ -10,10 +10,12 @@ mod names;
 mod queue;
 mod relay;
 mod reports;
+mod rules;
+mod scripts;
 mod sending;
 mod status;
 
-pub use command::{Command, Selection};
+pub use command::{Command, Selection, VacationChange};
 pub use error::AdminError;
 pub use relay::{relay_hints, relay_presets};
 
@@ -22,6 +24,7 @@ use crate::issues::Issues;
 use crate::reports::Reports;
 use crate::signing::Keyring;
 pub use policy::access::List;
+use policy::config;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::directory::Directory;
@@ -36,6 +39,9 @@ pub struct Answer {
     pub message: String,
     /// Rows of a list, all with the same keys.
     pub rows: Vec<Map<String, Value>>,
+    /// All of it for programs, where that is not the rows.
+    #[serde(default)]
+    pub whole: Option<Value>,
 }
 
 /// What commands work on, in the running daemon or on a state directory at rest.
@@ -56,6 +62,8 @@ pub struct Admin<'a> {
     pub reports: &'a Reports,
     /// Keys that sign mail.
     pub keyring: &'a Keyring,
+    /// How many scripts there may be, and how large.
+    pub sieve: &'a config::Sieve,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -112,13 +120,25 @@ impl Admin<'_> {
             Command::Status => self.status(),
             Command::ReportsList { domain, month } => self.reports_list(domain.as_deref(), month.as_deref()),
             Command::ReportsSend => self.reports_send(),
+            Command::RulesAdd { account, rule } => self.rules_add(&account, *rule),
+            Command::RulesRemove { account, name } => self.rules_remove(&account, &name),
+            Command::RulesSet { account, rules } => self.rules_set(&account, &rules),
+            Command::RulesShow { account } => self.rules_show(&account),
+            Command::RulesVacation { account, change } => self.rules_vacation(&account, change),
+            Command::ScriptActivate { account, name } => self.script_activate(&account, name.as_deref()),
+            Command::ScriptDelete { account, name } => self.script_delete(&account, &name),
+            Command::ScriptGet { account, name } => self.script_get(&account, name.as_deref()),
+            Command::ScriptList { account } => self.script_list(&account),
+            Command::ScriptPut { account, name, text, activate } => {
+                self.script_put(&account, &name, &text, activate)
+            }
         }
     }
 }
 
 impl Answer {
     fn says(message: impl Into<String>) -> Answer {
-        Answer { message: message.into(), rows: Vec::new() }
+        Answer { message: message.into(), ..Answer::default() }
     }
 
     fn lists(rows: impl IntoIterator<Item = Value>) -> Answer {
@@ -126,7 +146,7 @@ impl Answer {
             Value::Object(columns) => Some(columns),
             _ => None,
         });
-        Answer { message: String::new(), rows: rows.collect() }
+        Answer { rows: rows.collect(), ..Answer::default() }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::admin::{Admin, Answer, Command};
 use crate::disk;
 use crate::host::{Host, State, StateError};
 use crate::issues::Issues;
+use policy::config;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
@@ -16,8 +17,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
 const SOCKET: &str = "control.sock";
-/// A command line is no longer than this.
-const REQUEST_BYTES_MAX: u64 = 256 * 1024;
+/// A command line is no longer than this; the longest brings a script along.
+const REQUEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// What the daemon answers: the text of an error is for the person who asked.
 #[derive(Serialize, Deserialize)]
@@ -47,7 +48,7 @@ pub enum ControlError {
 pub fn execute(state_dir: &Path, command: Command) -> Result<Answer, ControlError> {
     let reply = match connect(state_dir) {
         Ok(socket) => ask(socket, &command)?,
-        Err(_) => answer(&State::open_alone(state_dir)?, None, command),
+        Err(_) => answer(&State::open_alone(state_dir)?, None, &config::Sieve::default(), command),
     };
     match reply {
         Reply::Done(answer) => Ok(answer),
@@ -79,7 +80,10 @@ async fn converse(host: Arc<Host>, mut socket: UnixStream) {
         return;
     }
     let reply = match serde_json::from_str(&line) {
-        Ok(command) => disk(|| answer(&host.state, Some(&host.issues), command)),
+        Ok(command) => {
+            let settings = host.settings.load();
+            disk(|| answer(&host.state, Some(&host.issues), &settings.sieve, command))
+        }
         Err(error) => Reply::Refused(format!("not a command: {error}")),
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
@@ -88,7 +92,7 @@ async fn converse(host: Arc<Host>, mut socket: UnixStream) {
     let _ = writer.write_all(text.as_bytes()).await;
 }
 
-fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
+fn answer(state: &State, issues: Option<&Issues>, sieve: &config::Sieve, command: Command) -> Reply {
     let admin = Admin {
         store: &state.store,
         directory: &state.directory,
@@ -98,6 +102,7 @@ fn answer(state: &State, issues: Option<&Issues>, command: Command) -> Reply {
         bans: &state.bans,
         reports: &state.reports,
         keyring: &state.keyring,
+        sieve,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {

@@ -95,7 +95,7 @@ fn report(state_dir: &Path, before: &[Finding], after: &[Finding], is_running: b
     if is_running {
         message.push_str(" The daemon is running, so something it was just doing may be among this.");
     }
-    Report { answer: Answer { message, rows }, is_well: after.is_empty() }
+    Report { answer: Answer { message, rows, whole: None }, is_well: after.is_empty() }
 }
 
 fn row(state_dir: &Path, finding: &Finding, mended: &str) -> Map<String, Value> {

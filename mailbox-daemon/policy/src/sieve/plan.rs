@@ -8,6 +8,8 @@ use types::{Address, DsnNotify, DsnReturn, Keyword, MailboxName, SpecialUse, Sys
 pub struct Plan {
     /// Copies into mailboxes; the implicit keep is one of them. Empty where the message is discarded, redirected or refused.
     pub filings: Vec<Filing>,
+    /// The message is kept because nothing the script does says otherwise (RFC 5228 section 2.10.2).
+    pub implicit_keep: bool,
     /// Copies that go elsewhere.
     pub redirects: Vec<Redirect>,
     /// The message is not wanted.

@@ -121,6 +121,7 @@ impl<'r> Run<'r> {
             Ok(()) => run.plan,
             Err(failure) => Plan {
                 filings: vec![actions::plain_keep(facts)],
+                implicit_keep: true,
                 trouble: Some(failure.into()),
                 log: run.plan.log,
                 ..Plan::default()

@@ -1,4 +1,5 @@
 use policy::access::List;
+use policy::rules::{Rule, Rules, Vacation};
 use serde::{Deserialize, Serialize};
 
 /// One thing to do or to show.
@@ -199,6 +200,85 @@ pub enum Command {
     },
     /// Sends the reports others asked for now, about everything up to now.
     ReportsSend,
+    /// One more rule of an account, after the others.
+    RulesAdd {
+        /// Whose.
+        account: String,
+        /// The rule.
+        rule: Box<Rule>,
+    },
+    /// Ends rules of an account.
+    RulesRemove {
+        /// Whose.
+        account: String,
+        /// What they are called.
+        name: String,
+    },
+    /// All rules of an account anew.
+    RulesSet {
+        /// Whose.
+        account: String,
+        /// The rules.
+        rules: Rules,
+    },
+    /// The rules of an account.
+    RulesShow {
+        /// Whose.
+        account: String,
+    },
+    /// What an account answers while its owner is away.
+    RulesVacation {
+        /// Whose.
+        account: String,
+        /// What changes.
+        change: VacationChange,
+    },
+    /// Which script is run, or none.
+    ScriptActivate {
+        /// Whose.
+        account: String,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// Deletes a script.
+    ScriptDelete {
+        /// Whose.
+        account: String,
+        /// Its name.
+        name: String,
+    },
+    /// A script's text.
+    ScriptGet {
+        /// Whose.
+        account: String,
+        /// Its name; the active one's when absent.
+        name: Option<String>,
+    },
+    /// The scripts of an account.
+    ScriptList {
+        /// Whose.
+        account: String,
+    },
+    /// A new script, or a new text for one.
+    ScriptPut {
+        /// Whose.
+        account: String,
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: String,
+        /// Whether it is the one that is run from now on.
+        activate: bool,
+    },
+}
+
+/// What changes about a vacation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum VacationChange {
+    /// It says something else.
+    Says(Box<Vacation>),
+    /// It answers, or no longer.
+    IsOn(bool),
 }
 
 /// Which queued mail is meant.

@@ -1,5 +1,7 @@
 use crate::signing::KeyringError;
-use store::StoreError;
+use policy::rules::Unfit;
+use policy::sieve::Fault;
+use store::{ScriptError, StoreError};
 use thiserror::Error;
 use types::{Address, AddressError, Domain};
 
@@ -63,6 +65,21 @@ pub enum AdminError {
     /// A group needs somebody in it.
     #[error("a group needs at least one member")]
     EmptyGroup,
+    /// The rules do not make sense.
+    #[error(transparent)]
+    Rules(#[from] Unfit),
+    /// The script that is run was not made by the form.
+    #[error("the script {0} was written by hand: change it with `sieve get` and `sieve put`")]
+    ByHand(String),
+    /// There is nothing to switch on or off.
+    #[error("{0} has no vacation; say what it answers")]
+    NoVacation(Address),
+    /// A script is wrong.
+    #[error("{}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))]
+    Script(Vec<Fault>),
+    /// A script cannot be kept.
+    #[error(transparent)]
+    Keeping(#[from] ScriptError),
     /// Only a running daemon knows.
     #[error("no daemon runs on this state directory")]
     NotRunning,

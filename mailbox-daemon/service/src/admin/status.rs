@@ -17,6 +17,6 @@ impl Admin<'_> {
                 ("text".to_owned(), json!(issue.text)),
             ])
         });
-        Ok(Answer { message, rows: rows.collect() })
+        Ok(Answer { message, rows: rows.collect(), whole: None })
     }
 }

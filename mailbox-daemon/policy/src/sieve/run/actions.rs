@@ -134,7 +134,10 @@ impl Run<'_> {
     pub(super) fn implicit_keep(&mut self) -> Result<(), Failure> {
         match self.actions.is_keep_cancelled {
             true => Ok(()),
-            false => self.keep(None),
+            false => {
+                self.plan.implicit_keep = true;
+                self.keep(None)
+            }
         }
     }
 }
