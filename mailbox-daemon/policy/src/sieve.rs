@@ -10,10 +10,13 @@
 
 mod check;
 mod commands;
+mod date_part;
 mod facts;
 mod faults;
+mod letter;
 mod lexer;
 pub mod matching;
+mod memory;
 pub mod message;
 mod outcome;
 mod plan;

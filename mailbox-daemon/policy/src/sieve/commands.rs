@@ -12,14 +12,23 @@
 
 mod base;
 mod control;
+mod date;
 mod debug;
+mod duplicate;
 mod envelope;
+mod environment;
+mod fcc;
 mod flags;
 mod header;
 mod ihave;
 mod include;
+pub(super) mod lists;
+mod mailboxes;
+mod notify;
 mod redirect;
 mod reject;
+mod spam;
+mod vacation;
 mod variables;
 
 use super::check::Arguments;
@@ -52,18 +61,27 @@ const COMMANDS: &[&[CommandRule]] = &[
     flags::COMMANDS,
     ihave::COMMANDS,
     include::COMMANDS,
+    notify::COMMANDS,
     redirect::COMMANDS,
     reject::COMMANDS,
+    vacation::COMMANDS,
     variables::COMMANDS,
 ];
 
 const TESTS: &[&[TestRule]] = &[
     control::TESTS,
     base::TESTS,
-    header::TESTS,
+    date::TESTS,
+    duplicate::TESTS,
     envelope::TESTS,
+    environment::TESTS,
     flags::TESTS,
+    header::TESTS,
     ihave::TESTS,
+    lists::TESTS,
+    mailboxes::TESTS,
+    notify::TESTS,
+    spam::TESTS,
     variables::TESTS,
 ];
 

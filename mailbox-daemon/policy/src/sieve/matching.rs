@@ -30,7 +30,7 @@ const KEY_BYTES_PER_OCTET: usize = 8;
 pub const CAPTURES_MAX: usize = 33;
 
 /// Octets one of them holds; what is longer is cut.
-pub const CAPTURE_BYTES_MAX: usize = 64 * 1024;
+pub const CAPTURE_BYTES_MAX: usize = 16_000;
 
 /// A collation (RFC 4790).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

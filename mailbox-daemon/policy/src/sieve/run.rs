@@ -5,7 +5,7 @@ mod evaluation;
 mod search;
 mod variables;
 
-pub use actions::Flag;
+pub use actions::{Flag, letter_filing};
 pub use evaluation::Evaluation;
 pub use search::{Matching, SearchKey};
 pub use variables::{MATCHED_MAX, VARIABLE_BYTES_MAX};

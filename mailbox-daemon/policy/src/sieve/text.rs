@@ -41,6 +41,23 @@ impl Text {
     }
 }
 
+impl Text {
+    /// The string as the script has it, its variables by name.
+    pub fn source(&self) -> Cow<'_, str> {
+        let pieces = match self {
+            Text::Constant(text) => return Cow::Borrowed(text),
+            Text::Template(pieces) => pieces,
+        };
+        let written = pieces.iter().map(|piece| match piece {
+            Piece::Literal(part) => Cow::Borrowed(part.as_str()),
+            Piece::Variable(Variable { name, is_global: false }) => Cow::Owned(format!("${{{name}}}")),
+            Piece::Variable(Variable { name, is_global: true }) => Cow::Owned(format!("${{global.{name}}}")),
+            Piece::Matched(index) => Cow::Owned(format!("${{{index}}}")),
+        });
+        Cow::Owned(written.collect())
+    }
+}
+
 /// What stands between `${` and `}` if it names a variable.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Name<'s> {

@@ -40,8 +40,8 @@ pub fn parse(value: &[u8]) -> Option<SentDate> {
 
 /// Writes `Thu, 01 Jan 1970 00:00:00 +0000`.
 pub fn format_rfc5322(instant: UnixSeconds, zone_minutes: i16) -> String {
-    let local = Local::new(instant, zone_minutes);
-    let Local { year, month, day, weekday, hour, minute, second, .. } = local;
+    let local = WallClock::new(instant, zone_minutes);
+    let WallClock { year, month, day, weekday, hour, minute, second, .. } = local;
     let (weekday, month, zone) = (DAYS[weekday], MONTHS[month - 1], local.zone());
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} {zone}")
 }
@@ -105,15 +105,22 @@ fn time_of_day(word: &[u8]) -> Option<(i64, i64, i64)> {
     is_time.then_some((hour, minute, second.min(59)))
 }
 
+/// Minutes east of Greenwich of a zone in digits, `+0200`.
+pub fn numeric_zone_minutes(word: &[u8]) -> Option<i16> {
+    let [sign @ (b'+' | b'-'), digits @ ..] = word else { return None };
+    if digits.len() != 4 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digits: i16 = digits.iter().fold(0, |value, digit| value * 10 + i16::from(digit - b'0'));
+    let minutes = digits / 100 * 60 + digits % 100;
+    Some(if *sign == b'-' { -minutes } else { minutes })
+}
+
 /// What is no known zone counts as Greenwich, single letters too (RFC 5322 section 4.3).
 fn zone_minutes(word: &[u8]) -> i16 {
-    match word {
-        [sign @ (b'+' | b'-'), digits @ ..] if digits.len() == 4 && digits.iter().all(u8::is_ascii_digit) => {
-            let digits: i16 = digits.iter().fold(0, |value, digit| value * 10 + i16::from(digit - b'0'));
-            let minutes = digits / 100 * 60 + digits % 100;
-            if *sign == b'-' { -minutes } else { minutes }
-        }
-        _ => match word.to_ascii_uppercase().as_slice() {
+    match numeric_zone_minutes(word) {
+        Some(minutes) => minutes,
+        None => match word.to_ascii_uppercase().as_slice() {
             b"EDT" => -4 * 60,
             b"EST" | b"CDT" => -5 * 60,
             b"CST" | b"MDT" => -6 * 60,
@@ -141,23 +148,35 @@ fn seconds(
 }
 
 /// An instant on a wall clock.
-struct Local {
-    year: i64,
-    month: usize,
-    day: i64,
-    weekday: usize,
-    hour: i64,
-    minute: i64,
-    second: i64,
-    zone_minutes: i16,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    /// Of the Gregorian calendar.
+    pub year: i64,
+    /// From 1.
+    pub month: usize,
+    /// From 1.
+    pub day: i64,
+    /// From 0 for Sunday.
+    pub weekday: usize,
+    /// From 0 to 23.
+    pub hour: i64,
+    /// From 0.
+    pub minute: i64,
+    /// From 0.
+    pub second: i64,
+    /// Days since 1970-01-01, where the clock hangs.
+    pub days: i64,
+    /// Minutes east of Greenwich.
+    pub zone_minutes: i16,
 }
 
-impl Local {
-    fn new(instant: UnixSeconds, zone_minutes: i16) -> Local {
+impl WallClock {
+    /// What it shows.
+    pub fn new(instant: UnixSeconds, zone_minutes: i16) -> WallClock {
         let local = instant.saturating_add(i64::from(zone_minutes) * 60);
         let (days, second) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
         let (year, month, day) = date_of(days);
-        Local {
+        WallClock {
             year,
             month: month as usize,
             day,
@@ -165,14 +184,21 @@ impl Local {
             hour: second / 3600,
             minute: second / 60 % 60,
             second: second % 60,
+            days,
             zone_minutes,
         }
     }
 
-    fn zone(&self) -> String {
-        let sign = if self.zone_minutes < 0 { '-' } else { '+' };
+    /// Its zone as `+0200`.
+    pub fn zone(&self) -> String {
+        let (sign, hours, minutes) = self.signed_zone();
+        format!("{sign}{hours:02}{minutes:02}")
+    }
+
+    /// Sign, hours and minutes of its zone; Greenwich is `+`.
+    pub fn signed_zone(&self) -> (char, u16, u16) {
         let minutes = self.zone_minutes.unsigned_abs();
-        format!("{sign}{:02}{:02}", minutes / 60, minutes % 60)
+        (if self.zone_minutes < 0 { '-' } else { '+' }, minutes / 60, minutes % 60)
     }
 }
 

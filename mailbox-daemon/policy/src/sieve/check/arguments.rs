@@ -90,6 +90,12 @@ impl<'c> Arguments<'c> {
         self.tag(tag, extension).is_some()
     }
 
+    /// Whether a tag is given, before anybody has read it.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        let is_tag = |argument: &Argument<'_>| matches!(argument.value, Value::Tag(name) if name.eq_ignore_ascii_case(tag));
+        self.node.arguments.iter().any(is_tag)
+    }
+
     /// A tag with a string behind it, and the string's place.
     pub fn text_of(&mut self, tag: &str, extension: Option<&'static str>) -> Option<(Place, Text)> {
         let at = self.tag(tag, extension)?;

@@ -1,4 +1,5 @@
 use super::Arguments;
+use crate::sieve::commands::lists;
 use crate::sieve::lexer::short;
 use crate::sieve::matching::{Comparator, MatchType, Relation};
 use crate::sieve::message::{AddressPart, is_name};
@@ -10,7 +11,11 @@ impl Arguments<'_> {
     /// `[COMPARATOR] [MATCH-TYPE]`, without keys yet.
     pub fn matching(&mut self) -> Matching {
         let match_type = self.match_type();
+        let has_comparator = self.has_tag("comparator");
         let comparator = self.comparator();
+        if match_type == MatchType::List && has_comparator {
+            self.fault(self.place(), "`:list` and `:comparator` exclude each other");
+        }
         if !comparator.supports(match_type) {
             let what = format!(
                 "the comparator \"{}\" compares whole numbers, it can only be used with `:is`, `:value` and `:count`",
@@ -59,7 +64,14 @@ impl Arguments<'_> {
         if given.len() > 1 {
             self.fault(self.place(), format!("`{}` compares in one way only", short(self.name())));
         }
-        given.first().copied().unwrap_or_default()
+        let match_type = given.first().copied().unwrap_or_default();
+        if match_type == MatchType::List {
+            self.checker.needs.contacts = true;
+            if !lists::COMPARING.iter().any(|name| self.name().eq_ignore_ascii_case(name)) {
+                self.fault(self.place(), format!("`{}` does not compare with lists", short(self.name())));
+            }
+        }
+        match_type
     }
 
     fn relation(&mut self, tag: &str, match_type: fn(Relation) -> MatchType) -> Option<MatchType> {
@@ -90,10 +102,16 @@ impl Arguments<'_> {
     /// Names of header fields that must be such as `fault` says nothing of.
     pub fn header_names_with(&mut self, fault: fn(&str) -> Option<String>) -> Vec<Text> {
         let names = self.texts("the name of a header field");
-        names.into_iter().map(|(place, name)| self.header_name(place, name, fault)).collect()
+        names.into_iter().map(|(place, name)| self.fit_for_header(place, name, fault)).collect()
     }
 
-    fn header_name(&mut self, place: Place, name: Text, fault: fn(&str) -> Option<String>) -> Text {
+    /// The name of one header field.
+    pub fn header_name(&mut self) -> Text {
+        let (place, name) = self.text("the name of a header field");
+        self.fit_for_header(place, name, |_| None)
+    }
+
+    fn fit_for_header(&mut self, place: Place, name: Text, fault: fn(&str) -> Option<String>) -> Text {
         let Some(constant) = name.constant() else { return name };
         match (is_name(constant.as_bytes()), fault(constant)) {
             (false, _) => self.warn(place, format!("no header field can be called \"{}\"", short(constant))),

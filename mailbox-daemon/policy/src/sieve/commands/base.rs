@@ -7,6 +7,7 @@ use crate::sieve::lexer::short;
 use crate::sieve::plan::Target;
 use crate::sieve::program::{Action, Test};
 use crate::sieve::run::{Failure, Flow, Run};
+use crate::sieve::script::Place;
 use crate::sieve::text::Text;
 use types::{MailboxName, SpecialUse};
 
@@ -76,10 +77,15 @@ impl MailboxArgument {
     /// A constant name must be one.
     pub fn name(arguments: &mut Arguments<'_>) -> Text {
         let (place, mailbox) = arguments.text("the name of a mailbox");
+        MailboxArgument::check(arguments, place, &mailbox);
+        mailbox
+    }
+
+    /// Tells what is wrong with a constant name.
+    pub fn check(arguments: &mut Arguments<'_>, place: Place, mailbox: &Text) {
         if let Some(Err(fault)) = mailbox.constant().map(mailbox_name) {
             arguments.fault(place, fault);
         }
-        mailbox
     }
 
     /// Which mailbox is meant.

@@ -2,6 +2,7 @@
 
 use super::CommandRule;
 use crate::sieve::check::Arguments;
+use crate::sieve::letter::address_of;
 use crate::sieve::lexer::short;
 use crate::sieve::plan::Redirect;
 use crate::sieve::program::Action;
@@ -9,7 +10,7 @@ use crate::sieve::run::{Failure, Flow, Run};
 use crate::sieve::script::Place;
 use crate::sieve::text::Text;
 use proto::mime::address::{self, Entry};
-use types::{Address, Domain, DsnNotify, DsnReturn, LocalPart};
+use types::{Address, DsnNotify, DsnReturn};
 
 pub const COMMANDS: &[CommandRule] = &[CommandRule { name: "redirect", extension: None, check: redirect }];
 
@@ -17,6 +18,10 @@ fn redirect(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     let copy = arguments.flag("copy", Some("copy"));
     let notify = arguments.text_of("notify", Some("redirect-dsn"));
     let returned = arguments.text_of("ret", Some("redirect-dsn"));
+    if let Some((place, _)) = arguments.text_of("list", Some("extlists")) {
+        arguments.warn(place, NO_DISTRIBUTION);
+        return Box::new(RedirectToList);
+    }
     let to = arguments.text("an address");
     check_constant(arguments, Some(&to), outbound_address);
     check_constant(arguments, notify.as_ref(), conditions);
@@ -27,6 +32,19 @@ fn redirect(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
         notify: notify.map(|(_, text)| text),
         returned: returned.map(|(_, text)| text),
     })
+}
+
+/// The one list there is names whom the account wrote to; nobody wants a message sent to them all (RFC 6134 section 3).
+const NO_DISTRIBUTION: &str = "a message is not redirected to a whole address book";
+
+/// `redirect :list` (RFC 6134 section 2.3)
+#[derive(Debug)]
+struct RedirectToList;
+
+impl Action for RedirectToList {
+    fn run(&self, _run: &mut Run<'_>) -> Result<Flow, Failure> {
+        Err(Failure::impossible(NO_DISTRIBUTION))
+    }
 }
 
 /// Tells if a constant string is not what it must be.
@@ -52,14 +70,7 @@ pub fn outbound_address(text: &str) -> Result<Address, String> {
     if !mailbox.valid || mailbox.route.is_some() {
         return Err(no_address(""));
     }
-    let local = String::from_utf8_lossy(&mailbox.local);
-    let quoted = format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""));
-    let local = LocalPart::parse(&local).or_else(|_| LocalPart::parse(&quoted));
-    let domain = Domain::parse(&String::from_utf8_lossy(&mailbox.domain));
-    match (local, domain) {
-        (Ok(local), Ok(domain)) => Ok(Address { local, domain }),
-        (Err(fault), _) | (_, Err(fault)) => Err(no_address(&format!(": {fault}"))),
-    }
+    address_of(mailbox).map_err(|fault| no_address(&format!(": {fault}")))
 }
 
 /// `notify-value`

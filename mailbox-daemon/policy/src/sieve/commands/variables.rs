@@ -1,5 +1,6 @@
 //! variables (RFC 5229): `set` and `string`.
 
+use super::notify::encode_url;
 use super::{CommandRule, TestRule};
 use crate::sieve::check::Arguments;
 use crate::sieve::matching::quoted;
@@ -22,6 +23,7 @@ const MODIFIERS: &[Modifier] = &[
     ("upperfirst", None, 30, |value| with_first(value, char::to_ascii_uppercase)),
     ("quotewildcard", None, 20, quote_wildcards),
     ("quoteregex", Some("regex"), 20, quoted),
+    ("encodeurl", Some("enotify"), 15, encode_url),
     ("length", None, 10, |value| value.chars().count().to_string()),
 ];
 

@@ -10,6 +10,8 @@ pub struct Actions {
     /// Actions that send mail elsewhere.
     sent: usize,
     is_keep_cancelled: bool,
+    /// Whether vacation was run.
+    is_answered: bool,
     /// The internal variable of imap4flags, which the implicit keep heeds (RFC 5232 section 2).
     pub flags: Vec<Flag>,
 }
@@ -41,6 +43,11 @@ fn filing(target: Target, flags: &[Flag], content: Content) -> Filing {
         }
     }
     filing
+}
+
+/// Where a copy of what a script sends is kept (RFC 8580).
+pub fn letter_filing(target: Target, flags: &[Flag]) -> Filing {
+    filing(target, flags, Content::Unchanged)
 }
 
 impl Run<'_> {
@@ -79,7 +86,7 @@ impl Run<'_> {
             plan if plan.refusal.is_some() => "refused",
             plan if !plan.filings.is_empty() => "filed",
             plan if !plan.redirects.is_empty() => "redirected",
-            plan if !plan.replies.is_empty() => "answered",
+            _ if self.actions.is_answered => "answered",
             _ => {
                 self.count_action()?;
                 self.cancel_keep();
@@ -88,6 +95,17 @@ impl Run<'_> {
             }
         };
         Err(Failure::impossible(format!("the message is refused, but it was {done} before")))
+    }
+
+    /// Notes that the message is answered, which is done once and not to what is refused (RFC 5230 section 4.7).
+    pub fn answer_once(&mut self) -> Result<(), Failure> {
+        self.check_refusal("answers")?;
+        if std::mem::replace(&mut self.actions.is_answered, true) {
+            return Err(Failure::impossible(
+                "a message is answered by `vacation` once, this is the second time",
+            ));
+        }
+        self.count_action()
     }
 
     /// Fails if the message was refused, which goes with nothing that accepts it.

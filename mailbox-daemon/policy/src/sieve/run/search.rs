@@ -1,7 +1,9 @@
 use super::{Evaluation, Failure};
+use crate::sieve::commands::lists;
 use crate::sieve::matching::{Comparator, Key, KeyFault, Match, MatchType};
 use crate::sieve::text::Text;
 use crate::sieve::work::{Spent, Work};
+use std::borrow::Cow;
 
 /// How a test compares: its match type, comparator and keys.
 #[derive(Clone, Debug)]
@@ -40,6 +42,14 @@ impl SearchKey {
         matching: &Matching,
         evaluation: &mut Evaluation<'_>,
     ) -> Result<Option<Match>, Failure> {
+        if matching.match_type == MatchType::List {
+            let list = match self {
+                SearchKey::Ready(key) => Cow::Borrowed(key.text()),
+                SearchKey::Late(text) => evaluation.text(text)?,
+            };
+            let member = lists::member(&list, value, evaluation)?;
+            return Ok(member.map(|member| Match { captured: vec![member] }));
+        }
         let text = match self {
             SearchKey::Ready(key) => return Ok(key.compare(value, evaluation.work)?),
             SearchKey::Late(text) => evaluation.text(text)?,
