@@ -2,6 +2,7 @@
 
 mod rules;
 mod sieve;
+mod spam;
 
 pub use sieve::{RunArgs, SieveWord};
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use rules::RulesWord;
 use service::admin::{Command, List, Selection};
 use service::demo::Demo;
+use spam::SpamWord;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -69,6 +71,9 @@ pub enum Word {
     /// Scripts (Sieve): the same for those who want to write it themselves
     #[command(subcommand)]
     Sieve(SieveWord),
+    /// What was learnt about spam from what people did with their mail
+    #[command(subcommand)]
+    Spam(SpamWord),
     /// Say what is wrong with the running daemon, if anything is
     Status,
     /// Whom nobody here wants mail from: domains, addresses, IP addresses and ranges
@@ -387,11 +392,11 @@ impl DemoArgs {
 }
 
 impl Word {
-    /// The command to execute; `run`, `demo`, `check`, `doctor` and `relay` are no commands and are handled before.
+    /// The command to execute; `run`, `demo`, `check`, `doctor`, `relay` and `spam` are not one command and are handled before.
     pub fn command(self) -> Result<Command, String> {
         Ok(match self {
-            Word::Run | Word::Demo(_) | Word::Check | Word::Doctor(_) | Word::Relay(_) => {
-                return Err("this word starts a process of its own".to_owned());
+            Word::Run | Word::Demo(_) | Word::Check | Word::Doctor(_) | Word::Relay(_) | Word::Spam(_) => {
+                return Err("this word is more than one command".to_owned());
             }
             Word::Account(AccountWord::Add { address, quota, .. }) => {
                 Command::AccountAdd { address, password: password()?, quota }

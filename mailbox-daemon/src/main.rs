@@ -43,6 +43,14 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Word::Doctor(doctor) => return examine(&cli.config, doctor.repair, cli.json),
         Word::Sieve(SieveWord::Check { script }) => return try_script::check(&script, cli.json),
         Word::Sieve(SieveWord::Run(args)) => return try_script::run(&args, cli.json),
+        Word::Spam(word) => {
+            let state_dir = service::host::state_dir_of(&cli.config);
+            let execute = |command| service::control::execute(&state_dir, command).map_err(as_text);
+            if let Some(answer) = word.run(&execute)? {
+                output::print(&answer, cli.json);
+            }
+            Ok(())
+        }
         word => {
             let state_dir = service::host::state_dir_of(&cli.config);
             let answer = service::control::execute(&state_dir, word.command()?).map_err(as_text)?;

@@ -13,6 +13,7 @@ mod reports;
 mod rules;
 mod scripts;
 mod sending;
+mod spam;
 mod status;
 
 pub use command::{Command, Selection, VacationChange};
@@ -23,6 +24,7 @@ use crate::gate::bans::Bans;
 use crate::issues::Issues;
 use crate::reports::Reports;
 use crate::signing::Keyring;
+use crate::spam::Learnt;
 pub use policy::access::List;
 use policy::config;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,10 @@ pub struct Admin<'a> {
     pub keyring: &'a Keyring,
     /// How many scripts there may be, and how large.
     pub sieve: &'a config::Sieve,
+    /// What was learnt about spam.
+    pub spam: &'a Learnt,
+    /// How the filter is set.
+    pub filter: &'a config::Spam,
     /// The wall clock.
     pub now: UnixSeconds,
 }
@@ -117,6 +123,12 @@ impl Admin<'_> {
             Command::QueueRelease { what } => self.queue_release(&what),
             Command::QueueRetry { id } => self.queue_retry(id.as_deref()),
             Command::QueueShow { id } => self.queue_show(&id),
+            Command::SpamExplain { account, message } => self.spam_explain(account.as_deref(), &message),
+            Command::SpamExport { account } => self.spam_export(&account),
+            Command::SpamForget { account } => self.spam_forget(&account),
+            Command::SpamImport { account, export } => self.spam_import(&account, &export),
+            Command::SpamStats { account } => self.spam_stats(account.as_deref()),
+            Command::SpamTrain { account, messages } => self.spam_train(&account, &messages),
             Command::Status => self.status(),
             Command::ReportsList { domain, month } => self.reports_list(domain.as_deref(), month.as_deref()),
             Command::ReportsSend => self.reports_send(),

@@ -17,8 +17,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
 const SOCKET: &str = "control.sock";
-/// A command line is no longer than this; the longest brings a script along.
-const REQUEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A command line is no longer than this; the longest brings along what another box learnt about spam.
+const REQUEST_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What the daemon answers: the text of an error is for the person who asked.
 #[derive(Serialize, Deserialize)]
@@ -48,7 +48,13 @@ pub enum ControlError {
 pub fn execute(state_dir: &Path, command: Command) -> Result<Answer, ControlError> {
     let reply = match connect(state_dir) {
         Ok(socket) => ask(socket, &command)?,
-        Err(_) => answer(&State::open_alone(state_dir)?, None, &config::Sieve::default(), command),
+        Err(_) => {
+            let state = State::open_alone(state_dir)?;
+            let (sieve, filter) = (config::Sieve::default(), config::Spam::default());
+            let reply = answer(&state, None, (&sieve, &filter), command);
+            state.spam.flush().map_err(|error| io::Error::other(error.to_string()))?;
+            reply
+        }
     };
     match reply {
         Reply::Done(answer) => Ok(answer),
@@ -82,7 +88,7 @@ async fn converse(host: Arc<Host>, mut socket: UnixStream) {
     let reply = match serde_json::from_str(&line) {
         Ok(command) => {
             let settings = host.settings.load();
-            disk(|| answer(&host.state, Some(&host.issues), &settings.sieve, command))
+            disk(|| answer(&host.state, Some(&host.issues), (&settings.sieve, &settings.spam), command))
         }
         Err(error) => Reply::Refused(format!("not a command: {error}")),
     };
@@ -92,7 +98,12 @@ async fn converse(host: Arc<Host>, mut socket: UnixStream) {
     let _ = writer.write_all(text.as_bytes()).await;
 }
 
-fn answer(state: &State, issues: Option<&Issues>, sieve: &config::Sieve, command: Command) -> Reply {
+fn answer(
+    state: &State,
+    issues: Option<&Issues>,
+    (sieve, filter): (&config::Sieve, &config::Spam),
+    command: Command,
+) -> Reply {
     let admin = Admin {
         store: &state.store,
         directory: &state.directory,
@@ -103,6 +114,8 @@ fn answer(state: &State, issues: Option<&Issues>, sieve: &config::Sieve, command
         reports: &state.reports,
         keyring: &state.keyring,
         sieve,
+        spam: &state.spam,
+        filter,
         now: crate::host::unix_now(),
     };
     match admin.execute(command) {

@@ -6,7 +6,7 @@ mod settings;
 use crate::admin::{Admin, AdminError, Command};
 use crate::host::{HostError, State, StateError, read_settings, unix_now};
 use crate::run::{RunError, run};
-use policy::config::Sieve;
+use policy::config;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -112,7 +112,9 @@ fn ensure_accounts(state: &State) -> Result<(), AdminError> {
         reports: &state.reports,
         issues: None,
         keyring: &state.keyring,
-        sieve: &Sieve::default(),
+        sieve: &config::Sieve::default(),
+        spam: &state.spam,
+        filter: &config::Spam::default(),
         now: unix_now(),
     };
     if !state.directory.domains()?.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::{Admin, AdminError, Answer, date, own_address};
 use crate::auth::{ITERATIONS, new_record, new_salt};
+use policy::spam::{Learner, Taught};
 use serde_json::json;
 use types::{Account, Address, DirectoryEntry, PasswordRecord, Quota, SendingRules};
 
@@ -84,6 +85,7 @@ impl Admin<'_> {
             }
         }
         self.store.remove_account(&account.address)?;
+        self.spam.take_in(&Taught::Forgotten(Learner::of(&account.address)))?;
         Ok(Answer::says(format!(
             "account {} is removed; its mail is kept below removed/ in the state directory",
             account.address

@@ -189,6 +189,42 @@ pub enum Command {
         /// Which one.
         id: String,
     },
+    /// What is thought of a message's content.
+    SpamExplain {
+        /// To whom it came; the household when absent.
+        account: Option<String>,
+        /// Its beginning, in Base64.
+        message: String,
+    },
+    /// What an account has learnt, to be imported elsewhere.
+    SpamExport {
+        /// Which account.
+        account: String,
+    },
+    /// Forgets what an account taught.
+    SpamForget {
+        /// Which account.
+        account: String,
+    },
+    /// Adds an export to what an account has learnt.
+    SpamImport {
+        /// Which account.
+        account: String,
+        /// The export, in Base64.
+        export: String,
+    },
+    /// How much was learnt.
+    SpamStats {
+        /// By one account alone.
+        account: Option<String>,
+    },
+    /// Learns messages.
+    SpamTrain {
+        /// Who learns.
+        account: String,
+        /// `policy::spam::Taught` of each, in Base64.
+        messages: Vec<String>,
+    },
     /// What is wrong now.
     Status,
     /// What others reported about this box's domains.

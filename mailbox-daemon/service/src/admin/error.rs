@@ -80,6 +80,9 @@ pub enum AdminError {
     /// A script cannot be kept.
     #[error(transparent)]
     Keeping(#[from] ScriptError),
+    /// An export, or a message that was sent along, is not whole.
+    #[error("this is damaged, or not what `spam export` wrote")]
+    Damaged,
     /// Only a running daemon knows.
     #[error("no daemon runs on this state directory")]
     NotRunning,
