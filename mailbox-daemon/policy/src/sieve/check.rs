@@ -31,6 +31,8 @@ pub struct Checker {
     pub variables_set: BTreeSet<Box<str>>,
     /// Those it shares (RFC 6609 section 3.4.1).
     pub variables_global: BTreeSet<Box<str>>,
+    /// Names of the loops around what is checked, outermost first.
+    pub loops: Vec<Option<Box<str>>>,
     required: BTreeMap<&'static str, Required>,
     /// Whether only `require` was seen so far.
     in_head: bool,
@@ -52,6 +54,7 @@ impl Checker {
             needs: Needs::default(),
             variables_set: BTreeSet::new(),
             variables_global: BTreeSet::new(),
+            loops: Vec::new(),
             required: BTreeMap::new(),
             in_head: true,
         };
@@ -108,7 +111,7 @@ impl Checker {
             }
             let (chain, behind) = rest.split_at(length);
             statements.extend(self.statement(chain));
-            ended = ["stop", "return"].into_iter().find(|name| node.name.eq_ignore_ascii_case(name));
+            ended = ["stop", "return", "break"].into_iter().find(|name| node.name.eq_ignore_ascii_case(name));
             rest = behind;
         }
         Block(statements)

@@ -11,22 +11,28 @@
 //! A run's state is [`Run`](super::run::Run): text, message, work, plan.
 
 mod base;
+mod body;
 mod control;
 mod date;
 mod debug;
 mod duplicate;
+mod editheader;
 mod envelope;
 mod environment;
 mod fcc;
 mod flags;
+mod foreverypart;
 mod header;
 mod ihave;
 mod include;
+mod index;
 pub(super) mod lists;
 mod mailboxes;
+mod mime;
 mod notify;
 mod redirect;
 mod reject;
+mod rewrite;
 mod spam;
 mod vacation;
 mod variables;
@@ -58,12 +64,15 @@ const COMMANDS: &[&[CommandRule]] = &[
     control::COMMANDS,
     base::COMMANDS,
     debug::COMMANDS,
+    editheader::COMMANDS,
     flags::COMMANDS,
+    foreverypart::COMMANDS,
     ihave::COMMANDS,
     include::COMMANDS,
     notify::COMMANDS,
     redirect::COMMANDS,
     reject::COMMANDS,
+    rewrite::COMMANDS,
     vacation::COMMANDS,
     variables::COMMANDS,
 ];
@@ -71,12 +80,13 @@ const COMMANDS: &[&[CommandRule]] = &[
 const TESTS: &[&[TestRule]] = &[
     control::TESTS,
     base::TESTS,
+    header::TESTS,
+    body::TESTS,
     date::TESTS,
     duplicate::TESTS,
     envelope::TESTS,
     environment::TESTS,
     flags::TESTS,
-    header::TESTS,
     ihave::TESTS,
     lists::TESTS,
     mailboxes::TESTS,

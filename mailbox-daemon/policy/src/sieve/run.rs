@@ -31,6 +31,8 @@ pub enum Flow {
     Stop,
     /// In the script that included this one: `return`.
     Return,
+    /// Behind the innermost loop, or the innermost of that name: `break`.
+    Break(Option<Box<str>>),
 }
 
 /// Why a command or test cannot be done.

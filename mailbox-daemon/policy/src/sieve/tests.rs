@@ -2,10 +2,13 @@
 
 mod answers;
 mod base;
+mod body;
+mod editheader;
 mod extensions;
 mod facts;
 mod faults;
 mod include;
+mod parts;
 mod time;
 mod variables;
 

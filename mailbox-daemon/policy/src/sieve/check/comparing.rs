@@ -100,9 +100,9 @@ impl Arguments<'_> {
     }
 
     /// Names of header fields that must be such as `fault` says nothing of.
-    pub fn header_names_with(&mut self, fault: fn(&str) -> Option<String>) -> Vec<Text> {
+    pub fn header_names_with(&mut self, fault: impl Fn(&str) -> Option<String>) -> Vec<Text> {
         let names = self.texts("the name of a header field");
-        names.into_iter().map(|(place, name)| self.fit_for_header(place, name, fault)).collect()
+        names.into_iter().map(|(place, name)| self.fit_for_header(place, name, &fault)).collect()
     }
 
     /// The name of one header field.
@@ -111,7 +111,7 @@ impl Arguments<'_> {
         self.fit_for_header(place, name, |_| None)
     }
 
-    fn fit_for_header(&mut self, place: Place, name: Text, fault: fn(&str) -> Option<String>) -> Text {
+    fn fit_for_header(&mut self, place: Place, name: Text, fault: impl Fn(&str) -> Option<String>) -> Text {
         let Some(constant) = name.constant() else { return name };
         match (is_name(constant.as_bytes()), fault(constant)) {
             (false, _) => self.warn(place, format!("no header field can be called \"{}\"", short(constant))),

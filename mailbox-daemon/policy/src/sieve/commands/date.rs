@@ -1,9 +1,10 @@
-//! date (RFC 5260): `date` and `currentdate`.
+//! date (RFC 5260): `date` and `currentdate`, with what index adds.
 
-use super::TestRule;
+use super::{TestRule, index};
 use crate::sieve::check::Arguments;
 use crate::sieve::date_part::{DatePart, date_of_field};
 use crate::sieve::lexer::short;
+use crate::sieve::message::Index;
 use crate::sieve::program::Test;
 use crate::sieve::run::{Evaluation, Failure, Matching, Run};
 use crate::sieve::text::Text;
@@ -96,13 +97,15 @@ fn date(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
         zone = Zone::Original;
     }
     let matching = arguments.matching();
+    let index = index::read(arguments, Some("index"));
     let field = arguments.header_name();
-    Box::new(Date { field, comparison: Comparison::read(arguments, zone, matching) })
+    Box::new(Date { field, index, comparison: Comparison::read(arguments, zone, matching) })
 }
 
 #[derive(Debug)]
 struct Date {
     field: Text,
+    index: Option<Index>,
     comparison: Comparison,
 }
 
@@ -110,7 +113,7 @@ impl Test for Date {
     fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
         let (message, mut evaluation) = run.parts();
         let name = evaluation.text(&self.field)?;
-        let fields = message.header().select(&[name], None);
+        let fields = message.header().select(&[name], self.index);
         let date = match fields.first() {
             None => None,
             Some(field) => {

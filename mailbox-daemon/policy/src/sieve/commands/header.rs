@@ -1,11 +1,12 @@
-//! `header`, `address`, `exists` (RFC 5228 sections 5.1, 5.5 and 5.7).
+//! `header`, `address`, `exists` (RFC 5228 sections 5.1, 5.5 and 5.7), with what index and mime add to them.
 
-use super::TestRule;
+use super::mime::{Aspect, Scope};
+use super::{TestRule, index};
 use crate::sieve::check::Arguments;
 use crate::sieve::lexer::short;
-use crate::sieve::message::AddressPart;
+use crate::sieve::message::{AddressPart, Field, Index};
 use crate::sieve::program::Test;
-use crate::sieve::run::{Failure, Matching, Run};
+use crate::sieve::run::{Evaluation, Failure, Matching, Run};
 use crate::sieve::text::Text;
 
 pub const TESTS: &[TestRule] = &[
@@ -14,45 +15,89 @@ pub const TESTS: &[TestRule] = &[
     TestRule { name: "exists", extension: None, check: exists },
 ];
 
+/// Which fields a test looks at.
+#[derive(Debug)]
+struct Fields {
+    names: Vec<Text>,
+    index: Option<Index>,
+    scope: Scope,
+}
+
+impl Fields {
+    /// Shows the fields one after the other, until one is what is looked for.
+    fn any(
+        &self,
+        run: &mut Run<'_>,
+        mut is_it: impl FnMut(&Field<'_>, &mut Evaluation<'_>) -> Result<bool, Failure>,
+    ) -> Result<bool, Failure> {
+        let names = self.names.iter().map(|name| run.text(name)).collect::<Result<Vec<_>, _>>()?;
+        if self.scope == Scope::Message {
+            let (message, mut evaluation) = run.parts();
+            for field in message.header().select(&names, self.index) {
+                if is_it(field, &mut evaluation)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        for part in self.scope.parts(run)? {
+            let fields = run.message.fields_of(part, &names, self.index, &mut run.work)?;
+            let (_, mut evaluation) = run.parts();
+            for field in &fields {
+                if is_it(field, &mut evaluation)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
 fn header(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
     let mut matching = arguments.matching();
-    let names = arguments.header_names();
+    let scope = Scope::read(arguments);
+    let aspect = Aspect::read(arguments, scope);
+    let index = index::read(arguments, Some("index"));
+    let fields = Fields { names: arguments.header_names(), index, scope };
     arguments.keys(&mut matching);
-    Box::new(Header { names, matching })
+    Box::new(Header { fields, aspect, matching })
 }
 
 #[derive(Debug)]
 struct Header {
-    names: Vec<Text>,
+    fields: Fields,
+    aspect: Aspect,
     matching: Matching,
 }
 
 impl Test for Header {
     fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
-        let (message, mut evaluation) = run.parts();
         let mut search = self.matching.search();
-        for name in &self.names {
-            let name = evaluation.text(name)?;
-            for field in message.header().named(&name) {
-                evaluation.work.spend(field.value().len())?;
-                if search.value(field.text(), &mut evaluation)? {
+        let names = self.aspect.names(run)?;
+        let is_found = self.fields.any(run, |field, evaluation| {
+            evaluation.work.spend(field.value().len())?;
+            for value in self.aspect.of(field, &names) {
+                if search.value(&value, evaluation)? {
                     return Ok(true);
                 }
             }
-        }
-        search.end(&mut evaluation)
+            Ok(false)
+        })?;
+        Ok(is_found || search.end(&mut run.parts().1)?)
     }
 }
 
 fn address(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
     let mut matching = arguments.matching();
     let part = arguments.address_part().unwrap_or_default();
+    let scope = Scope::read(arguments);
+    let index = index::read(arguments, Some("index"));
     let names = arguments.header_names_with(|name| {
         let what = || format!("\"{}\" holds no addresses that `address` could look at", short(name));
-        (!holds_addresses(name)).then(what)
+        (scope == Scope::Message && !holds_addresses(name.as_bytes())).then(what)
     });
     arguments.keys(&mut matching);
-    Box::new(Address { names, part, matching })
+    Box::new(Address { fields: Fields { names, index, scope }, part, matching })
 }
 
 /// Fields with addresses in them (RFC 5228 section 5.1): those of the standards, others in use, and what anybody may make of `X-`.
@@ -91,54 +136,53 @@ const ADDRESS_FIELDS: &[&str] = &[
     "for-comment",
 ];
 
-fn holds_addresses(name: &str) -> bool {
-    ADDRESS_FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
-        || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+fn holds_addresses(name: &[u8]) -> bool {
+    ADDRESS_FIELDS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+        || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"x-"))
 }
 
 #[derive(Debug)]
 struct Address {
-    names: Vec<Text>,
+    fields: Fields,
     part: AddressPart,
     matching: Matching,
 }
 
 impl Test for Address {
     fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
-        let (message, mut evaluation) = run.parts();
         let mut search = self.matching.search();
-        for name in &self.names {
-            let name = evaluation.text(name)?;
-            if !holds_addresses(&name) {
-                continue;
+        let is_found = self.fields.any(run, |field, evaluation| {
+            // With `:mime` any field is read as if it held addresses (RFC 5703 section 4.2).
+            if self.fields.scope == Scope::Message && !holds_addresses(field.name()) {
+                return Ok(false);
             }
-            for field in message.header().named(&name) {
-                for address in field.addresses(evaluation.work)? {
-                    let Some(part) = self.part.of(&address) else { continue };
-                    if search.value(part, &mut evaluation)? {
-                        return Ok(true);
-                    }
+            for address in field.addresses(evaluation.work)? {
+                let Some(part) = self.part.of(&address) else { continue };
+                if search.value(part, evaluation)? {
+                    return Ok(true);
                 }
             }
-        }
-        search.end(&mut evaluation)
+            Ok(false)
+        })?;
+        Ok(is_found || search.end(&mut run.parts().1)?)
     }
 }
 
 fn exists(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
-    Box::new(Exists { names: arguments.header_names() })
+    let scope = Scope::read(arguments);
+    let names = arguments.header_names();
+    let one = |name| Fields { names: vec![name], index: None, scope };
+    Box::new(Exists(names.into_iter().map(one).collect()))
 }
 
+/// Every one of them must be somewhere.
 #[derive(Debug)]
-struct Exists {
-    names: Vec<Text>,
-}
+struct Exists(Vec<Fields>);
 
 impl Test for Exists {
     fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
-        for name in &self.names {
-            let name = run.text(name)?;
-            if !run.message.header().has(&name) {
+        for fields in &self.0 {
+            if !fields.any(run, |_, _| Ok(true))? {
                 return Ok(false);
             }
         }

@@ -115,7 +115,7 @@ impl Action for RedirectTo {
         let to = read(&self.to, run, outbound_address)?;
         let notify = self.notify.as_ref().map(|text| read(text, run, conditions)).transpose()?;
         let returned = self.returned.as_ref().map(|text| read(text, run, returned_part)).transpose()?;
-        let content = run.message.content(&mut run.work)?;
+        let content = run.message.redirected(&mut run.work)?;
         run.redirect(Redirect { to, content, notify, returned })?;
         if !self.copy {
             run.cancel_keep();

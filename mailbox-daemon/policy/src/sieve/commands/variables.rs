@@ -7,6 +7,7 @@ use crate::sieve::matching::quoted;
 use crate::sieve::program::{Action, Test};
 use crate::sieve::run::{Failure, Flow, Matching, Run, VARIABLE_BYTES_MAX};
 use crate::sieve::text::{Text, Variable};
+use crate::sieve::work::{Spent, Work};
 
 pub const COMMANDS: &[CommandRule] = &[CommandRule { name: "set", extension: Some("variables"), check: set }];
 
@@ -43,49 +44,73 @@ fn quote_wildcards(value: &str) -> String {
     quoted
 }
 
-fn set(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
-    let mut modifiers: Vec<&Modifier> = Vec::new();
-    for modifier in MODIFIERS {
-        if !arguments.flag(modifier.0, modifier.1) {
-            continue;
-        }
-        match modifiers.last().filter(|last| last.2 == modifier.2) {
-            Some(last) => {
-                arguments.fault(
-                    arguments.place(),
-                    format!("`:{}` and `:{}` exclude each other", last.0, modifier.0),
-                );
+/// Modifiers of `set` and its like, in the order they are applied.
+#[derive(Debug)]
+pub struct Modifiers(Vec<fn(&str) -> String>);
+
+impl Modifiers {
+    /// Reads the tags.
+    pub fn read(arguments: &mut Arguments<'_>) -> Modifiers {
+        let mut modifiers: Vec<&Modifier> = Vec::new();
+        for modifier in MODIFIERS {
+            if !arguments.flag(modifier.0, modifier.1) {
+                continue;
             }
-            None => modifiers.push(modifier),
+            match modifiers.last().filter(|last| last.2 == modifier.2) {
+                Some(last) => {
+                    let what = format!("`:{}` and `:{}` exclude each other", last.0, modifier.0);
+                    arguments.fault(arguments.place(), what);
+                }
+                None => modifiers.push(modifier),
+            }
         }
+        Modifiers(modifiers.into_iter().map(|modifier| modifier.3).collect())
     }
-    let (place, name) = arguments.constant("the name of a variable");
-    let variable = arguments.checker.settable(&name, place);
+
+    /// What they make of a value.
+    pub fn apply(&self, mut value: String, work: &mut Work) -> Result<String, Spent> {
+        for modifier in &self.0 {
+            work.spend(value.len())?;
+            value = modifier(&value);
+        }
+        Ok(value)
+    }
+}
+
+impl Arguments<'_> {
+    /// The next argument, the name of a variable that is set; `None` for what cannot be one.
+    pub fn variable_to_set(&mut self) -> Option<Variable> {
+        let (place, name) = self.constant("the name of a variable");
+        let variable = self.checker.settable(&name, place)?;
+        if !variable.is_global {
+            self.checker.variables_set.insert(variable.name.clone());
+        }
+        Some(variable)
+    }
+}
+
+fn set(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
+    let modifiers = Modifiers::read(arguments);
+    let variable = arguments.variable_to_set();
     let (place, value) = arguments.text("a value");
     if value.constant().is_some_and(|value| value.len() > VARIABLE_BYTES_MAX) {
         arguments.fault(place, format!("a variable holds at most {VARIABLE_BYTES_MAX} octets"));
     }
-    if let Some(variable) = variable.iter().find(|variable| !variable.is_global) {
-        arguments.checker.variables_set.insert(variable.name.clone());
-    }
-    Box::new(Set { variable, modifiers: modifiers.into_iter().map(|modifier| modifier.3).collect(), value })
+    Box::new(Set { variable, modifiers, value })
 }
 
 #[derive(Debug)]
 struct Set {
     /// `None` only in what has faults.
     variable: Option<Variable>,
-    modifiers: Vec<fn(&str) -> String>,
+    modifiers: Modifiers,
     value: Text,
 }
 
 impl Action for Set {
     fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
-        let mut value = run.text(&self.value)?.into_owned();
-        for modifier in &self.modifiers {
-            run.work.spend(value.len())?;
-            value = modifier(&value);
-        }
+        let value = run.text(&self.value)?.into_owned();
+        let value = self.modifiers.apply(value, &mut run.work)?;
         if let Some(variable) = &self.variable {
             run.variables.set(variable, value, &mut run.work)?;
         }

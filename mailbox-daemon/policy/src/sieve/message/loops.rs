@@ -14,6 +14,11 @@ pub(super) struct Loop {
 }
 
 impl<'a> Message<'a> {
+    /// How many loops run within one another.
+    pub fn loops(&self) -> usize {
+        self.loops.len()
+    }
+
     /// Begins a loop over the parts within the current part, or over all.
     pub fn enter_loop(&mut self) {
         let scope = self.current_part();

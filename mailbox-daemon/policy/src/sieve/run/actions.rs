@@ -1,6 +1,6 @@
 use super::{Failure, Run};
 use crate::sieve::facts::Facts;
-use crate::sieve::plan::{Content, Filing, Redirect, Refusal, Target};
+use crate::sieve::plan::{Body, Content, Filing, Redirect, Refusal, Target};
 use types::{Keyword, SystemFlag};
 
 /// What was done so far, as far as later actions depend on it.
@@ -61,7 +61,8 @@ impl Run<'_> {
         self.check_refusal("files")?;
         let content = self.message.content(&mut self.work)?;
         let flags = flags.map_or_else(|| self.actions.flags.clone(), <[Flag]>::to_vec);
-        let is_same = |other: &Filing| other.target.is_same(&target) && other.content == content;
+        let is_same =
+            |other: &Filing| other.target.is_same(&target) && is_same_message(&other.content, &content);
         match self.plan.filings.iter().position(is_same) {
             Some(place) => self.plan.filings[place] = filing(target, &flags, content),
             None => self.plan.filings.push(filing(target, &flags, content)),
@@ -72,7 +73,8 @@ impl Run<'_> {
     /// Sends the message as it is now elsewhere, once to each address (RFC 5228 section 2.10.3).
     pub fn redirect(&mut self, redirect: Redirect) -> Result<(), Failure> {
         self.check_refusal("redirects")?;
-        let is_same = |other: &Redirect| other.to == redirect.to && other.content == redirect.content;
+        let is_same =
+            |other: &Redirect| other.to == redirect.to && is_same_message(&other.content, &redirect.content);
         if !self.plan.redirects.iter().any(is_same) {
             self.count_sent()?;
             self.plan.redirects.push(redirect);
@@ -158,6 +160,15 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Whether only fields are different: that counts as the same message (RFC 5293 section 7).
+fn is_same_message(one: &Content, other: &Content) -> bool {
+    let body = |content: &Content| match content {
+        Content::Unchanged => Body::Unchanged,
+        Content::Changed { body, .. } => body.clone(),
+    };
+    body(one) == body(other)
 }
 
 impl Target {

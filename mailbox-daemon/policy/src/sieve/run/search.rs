@@ -69,19 +69,31 @@ impl SearchKey {
 pub struct Search<'m> {
     matching: &'m Matching,
     count: u64,
+    /// Whether a match sets no match variables.
+    is_silent: bool,
 }
 
 impl Matching {
     /// Begins.
     pub fn search(&self) -> Search<'_> {
-        Search { matching: self, count: 0 }
+        Search { matching: self, count: 0, is_silent: false }
     }
 
-    /// Compares one value with the keys. On a match the match variables are set.
-    fn compare(&self, value: &[u8], evaluation: &mut Evaluation<'_>) -> Result<bool, Failure> {
+    /// Begins a search that sets no match variables.
+    pub fn silent_search(&self) -> Search<'_> {
+        Search { matching: self, count: 0, is_silent: true }
+    }
+
+    /// Compares one value with the keys. On a match the match variables are set, unless that is unwanted.
+    fn compare(
+        &self,
+        value: &[u8],
+        is_silent: bool,
+        evaluation: &mut Evaluation<'_>,
+    ) -> Result<bool, Failure> {
         for key in &self.keys {
             if let Some(matched) = key.compare(value, self, evaluation)? {
-                if !matched.captured.is_empty() {
+                if !matched.captured.is_empty() && !is_silent {
                     evaluation.variables.set_matched(matched.captured);
                 }
                 return Ok(true);
@@ -97,7 +109,7 @@ impl Search<'_> {
         self.count += 1;
         match self.is_counting() {
             true => Ok(false),
-            false => self.matching.compare(value, evaluation),
+            false => self.matching.compare(value, self.is_silent, evaluation),
         }
     }
 
@@ -109,7 +121,7 @@ impl Search<'_> {
     /// After the last value: whether their number is what `:count` asks for (RFC 5231 section 4.2).
     pub fn end(self, evaluation: &mut Evaluation<'_>) -> Result<bool, Failure> {
         match self.is_counting() {
-            true => self.matching.compare(self.count.to_string().as_bytes(), evaluation),
+            true => self.matching.compare(self.count.to_string().as_bytes(), self.is_silent, evaluation),
             false => Ok(false),
         }
     }
