@@ -23,8 +23,10 @@ pub struct Checker {
     pub faults: Faults,
     /// What is odd.
     pub warnings: Faults,
-    /// What its keys may take to prepare.
+    /// What preparing its keys may take.
     pub work: Work,
+    /// What one run may take.
+    pub run_work: Work,
     /// What the program may ask for.
     pub needs: Needs,
     /// Names of variables the script has set so far, in lower case.
@@ -51,6 +53,7 @@ impl Checker {
             faults,
             warnings: Faults::default(),
             work: Work::new(limits.work_max, limits.memory_bytes_max),
+            run_work: Work::new(limits.work_max, limits.memory_bytes_max),
             needs: Needs::default(),
             variables_set: BTreeSet::new(),
             variables_global: BTreeSet::new(),

@@ -8,16 +8,31 @@ pub const FAULTS_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub struct Faults {
     told: BTreeSet<(Place, String)>,
+    closed: BTreeSet<Place>,
     untold: usize,
 }
 
 impl Faults {
     /// Notes a fault.
     pub fn add(&mut self, place: Place, what: impl Into<String>) {
+        if self.closed.contains(&place) {
+            return;
+        }
         match self.told.len() < FAULTS_MAX {
             true => drop(self.told.insert((place, what.into()))),
             false => self.untold += 1,
         }
+    }
+
+    /// Notes a fault after which whatever else is found at its place would only follow from it.
+    pub fn add_last(&mut self, place: Place, what: impl Into<String>) {
+        self.add(place, what);
+        self.close(place);
+    }
+
+    /// Nothing else at a place is told.
+    pub fn close(&mut self, place: Place) {
+        self.closed.insert(place);
     }
 
     /// Whether none was found.

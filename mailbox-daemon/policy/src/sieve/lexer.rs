@@ -29,12 +29,14 @@ pub struct Lexer<'s> {
     /// Where `place` was taken.
     placed_at: usize,
     place: Place,
+    /// Whether the script ended within a string or comment.
+    pub is_torn: bool,
 }
 
 impl<'s> Lexer<'s> {
     /// Starts at the beginning.
     pub fn new(source: &'s str) -> Lexer<'s> {
-        Lexer { source, at: 0, placed_at: 0, place: Place { line: 1, column: 1 } }
+        Lexer { source, at: 0, placed_at: 0, place: Place { line: 1, column: 1 }, is_torn: false }
     }
 
     /// The next word and its place.
@@ -118,7 +120,8 @@ impl<'s> Lexer<'s> {
         match self.rest()[2..].find("*/") {
             Some(length) => self.at += 2 + length + 2,
             None => {
-                faults.add(place, "this comment has no end: `*/` is missing");
+                self.is_torn = true;
+                faults.add_last(place, "this comment has no end: `*/` is missing");
                 self.at = self.source.len();
             }
         }
@@ -199,7 +202,8 @@ impl<'s> Lexer<'s> {
                 }
                 [b'\\'] | [] => {
                     self.at = self.source.len();
-                    faults.add(place, "this string has no end: `\"` is missing");
+                    self.is_torn = true;
+                    faults.add_last(place, "this string has no end: `\"` is missing");
                     return Cow::Owned(text);
                 }
                 _ => self.line_end(&mut text, faults),
@@ -259,7 +263,8 @@ impl<'s> Lexer<'s> {
             text.push_str(if line.starts_with("..") { &line[1..] } else { line });
             text.push_str("\r\n");
         }
-        faults.add(place, "this text has no end: a line with a single dot is missing");
+        self.is_torn = true;
+        faults.add_last(place, "this text has no end: a line with a single dot is missing");
         text
     }
 

@@ -62,7 +62,8 @@ pub fn parse<'s>(source: &'s str, nesting_max: usize, faults: &mut Faults) -> Ve
     let mut lexer = Lexer::new(source);
     let (token, place) = lexer.next(faults);
     let nesting_max = nesting_max.min(NESTING_MAX);
-    let mut parser = Parser { lexer, token, place, behind: place, faults, nesting: 0, nesting_max };
+    let mut parser =
+        Parser { lexer, token, place, behind: place, faults, nesting: 0, nesting_max, is_depth_told: false };
     let mut script = Vec::new();
     loop {
         parser.commands(&mut script);
@@ -84,6 +85,8 @@ struct Parser<'s, 'f> {
     faults: &'f mut Faults,
     nesting: usize,
     nesting_max: usize,
+    /// Whether what is nested too deeply here was told.
+    is_depth_told: bool,
 }
 
 impl<'s> Parser<'s, '_> {
@@ -104,6 +107,13 @@ impl<'s> Parser<'s, '_> {
 
     fn fault_here(&mut self, what: &str) {
         self.faults.add(self.place, what);
+    }
+
+    /// Something is missing; nothing new where the script is torn off.
+    fn fault_of_end(&mut self, place: Place, what: &str) {
+        if !(self.lexer.is_torn && self.token == Token::End) {
+            self.faults.add(place, what);
+        }
     }
 
     /// `commands = *command`, up to a `}` or the end.
@@ -131,7 +141,7 @@ impl<'s> Parser<'s, '_> {
             Token::Sign(';') => drop(self.advance()),
             Token::Sign('{') => node.block = Some(self.block()),
             Token::End | Token::Sign('}') | Token::Identifier(_) => {
-                self.faults.add(self.behind, "a `;` is missing here");
+                self.fault_of_end(self.behind, "a `;` is missing here");
             }
             _ => {
                 self.fault_here("`;` is expected here");
@@ -251,7 +261,7 @@ impl<'s> Parser<'s, '_> {
             let mut commands = Vec::new();
             parser.commands(&mut commands);
             if !parser.takes('}') {
-                parser.faults.add(open, "this `{` is never closed");
+                parser.fault_of_end(open, "this `{` is never closed");
             }
             commands
         });
@@ -261,13 +271,16 @@ impl<'s> Parser<'s, '_> {
     /// Reads something one level deeper, or passes over it if that is too deep.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.nesting >= self.nesting_max {
-            self.faults.add(self.place, format!("nested deeper than {} levels", self.nesting_max));
+            if !std::mem::replace(&mut self.is_depth_told, true) {
+                self.faults.add(self.place, format!("nested deeper than {} levels", self.nesting_max));
+            }
             self.skip_nested();
             return None;
         }
         self.nesting += 1;
         let read = read(self);
         self.nesting -= 1;
+        self.is_depth_told = false;
         Some(read)
     }
 

@@ -7,6 +7,7 @@ mod editheader;
 mod extensions;
 mod facts;
 mod faults;
+mod hostile;
 mod include;
 mod parts;
 mod time;

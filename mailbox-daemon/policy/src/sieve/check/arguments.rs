@@ -1,10 +1,12 @@
+mod positions;
+mod tags;
+
 use super::Checker;
 use crate::sieve::commands::{self, False};
 use crate::sieve::lexer::short;
 use crate::sieve::program::{Block, Condition, Gate};
 use crate::sieve::script::Place;
-use crate::sieve::syntax::{Argument, Node, Value};
-use crate::sieve::text::Text;
+use crate::sieve::syntax::Node;
 
 /// The arguments of one command or test, read in any order of tags and then in the order of positions. What nobody reads is a fault: so is what is
 /// missing, given twice or of the wrong kind. All readers give something fit to go on with, so that all faults are found.
@@ -82,225 +84,6 @@ impl<'c> Arguments<'c> {
             false => self.fault(place, what),
         }
     }
-
-    // --- tags
-
-    /// Whether a tag is given. `extension` is what it needs.
-    pub fn flag(&mut self, tag: &str, extension: Option<&'static str>) -> bool {
-        self.tag(tag, extension).is_some()
-    }
-
-    /// Whether a tag is given, before anybody has read it.
-    pub fn has_tag(&self, tag: &str) -> bool {
-        let is_tag = |argument: &Argument<'_>| matches!(argument.value, Value::Tag(name) if name.eq_ignore_ascii_case(tag));
-        self.node.arguments.iter().any(is_tag)
-    }
-
-    /// A tag with a string behind it, and the string's place.
-    pub fn text_of(&mut self, tag: &str, extension: Option<&'static str>) -> Option<(Place, Text)> {
-        let at = self.tag(tag, extension)?;
-        self.strings_behind(at, tag, false)?.pop()
-    }
-
-    /// A tag with a string without variables behind it, and the string's place.
-    pub fn constant_of(&mut self, tag: &str, extension: Option<&'static str>) -> Option<(Place, String)> {
-        let (place, text) = self.text_of(tag, extension)?;
-        match text.constant() {
-            Some(text) => Some((place, text.to_owned())),
-            None => {
-                self.fault(place, format!("the string behind `:{tag}` has no variables in it"));
-                None
-            }
-        }
-    }
-
-    /// A tag with a list of strings behind it, each with its place.
-    pub fn texts_of(&mut self, tag: &str, extension: Option<&'static str>) -> Option<Vec<(Place, Text)>> {
-        let at = self.tag(tag, extension)?;
-        self.strings_behind(at, tag, true)
-    }
-
-    #[allow(dead_code, reason = "asked for by extensions to come")]
-    /// A tag with a number behind it, and the number's place.
-    pub fn number_of(&mut self, tag: &str, extension: Option<&'static str>) -> Option<(Place, u64)> {
-        let at = self.tag(tag, extension)?;
-        match self.node.arguments.get(at + 1) {
-            Some(Argument { place, value: Value::Number(number) }) => {
-                self.is_read[at + 1] = true;
-                Some((*place, *number))
-            }
-            _ => self.fault_behind(at, tag, "a number"),
-        }
-    }
-
-    /// At most one of several tags. Each comes with what it needs and what it means.
-    pub fn one_of<T: Clone>(&mut self, tags: &[(&str, Option<&'static str>, T)]) -> Option<T> {
-        let mut found: Option<(&str, T)> = None;
-        for (tag, extension, meaning) in tags {
-            let Some(at) = self.tag(tag, *extension) else { continue };
-            match &found {
-                None => found = Some((tag, meaning.clone())),
-                Some((other, _)) => {
-                    let what = format!("`:{other}` and `:{tag}` exclude each other");
-                    self.fault(self.node.arguments[at].place, what);
-                }
-            }
-        }
-        found.map(|(_, meaning)| meaning)
-    }
-
-    /// The place of a tag among the arguments; it counts as read.
-    fn tag(&mut self, tag: &str, extension: Option<&'static str>) -> Option<usize> {
-        let is_tag = |argument: &Argument<'_>| matches!(argument.value, Value::Tag(name) if name.eq_ignore_ascii_case(tag));
-        let mut given = (0..self.node.arguments.len())
-            .filter(|at| is_tag(&self.node.arguments[*at]))
-            .collect::<Vec<_>>()
-            .into_iter();
-        let first = given.next()?;
-        self.is_read[first] = true;
-        for again in given {
-            self.is_read[again] = true;
-            self.is_spoiled = true;
-            self.fault(self.node.arguments[again].place, format!("`:{tag}` is given twice"));
-        }
-        if let Some(extension) = extension {
-            self.needs(extension, self.node.arguments[first].place, &format!("`:{tag}`"));
-        }
-        Some(first)
-    }
-
-    fn strings_behind(&mut self, at: usize, tag: &str, may_be_list: bool) -> Option<Vec<(Place, Text)>> {
-        let node = self.node;
-        let kind = if may_be_list { "a string or a list of strings" } else { "a string" };
-        match node.arguments.get(at + 1) {
-            Some(Argument { value: Value::Strings { listed, members }, .. }) if may_be_list || !listed => {
-                self.is_read[at + 1] = true;
-                Some(self.texts_from(members))
-            }
-            _ => self.fault_behind(at, tag, kind),
-        }
-    }
-
-    fn fault_behind<T>(&mut self, at: usize, tag: &str, kind: &str) -> Option<T> {
-        self.is_spoiled = true;
-        self.fault(self.node.arguments[at].place, format!("`:{tag}` is followed by {kind}"));
-        None
-    }
-
-    fn texts_from(&mut self, members: &[(Place, std::borrow::Cow<'_, str>)]) -> Vec<(Place, Text)> {
-        members.iter().map(|(place, text)| (*place, self.checker.text(text, *place))).collect()
-    }
-
-    // --- positions
-
-    /// How many arguments are left that are no tags.
-    pub fn left(&mut self) -> usize {
-        self.end_tags();
-        self.is_read.iter().filter(|is_read| !**is_read).count()
-    }
-
-    /// The next argument, one string. `what` says what it is, with its article.
-    pub fn text(&mut self, what: &str) -> (Place, Text) {
-        let read = match self.position(what) {
-            Some(Argument { value: Value::Strings { listed: false, members }, .. }) => {
-                self.texts_from(members).pop()
-            }
-            Some(other) => self.fault_kind(other, what, "one string"),
-            None => None,
-        };
-        read.unwrap_or_else(|| (self.place(), Text::Constant("".into())))
-    }
-
-    /// The next argument, one string or a list of them.
-    pub fn texts(&mut self, what: &str) -> Vec<(Place, Text)> {
-        let read = match self.position(what) {
-            Some(Argument { value: Value::Strings { members, .. }, .. }) => Some(self.texts_from(members)),
-            Some(other) => self.fault_kind(other, what, "a string or a list of strings"),
-            None => None,
-        };
-        read.unwrap_or_default()
-    }
-
-    /// The next argument, one string without variables.
-    pub fn constant(&mut self, what: &str) -> (Place, String) {
-        let (place, text) = self.text(what);
-        (place, self.constant_or_fault(place, text, what))
-    }
-
-    /// The next argument, strings without variables.
-    pub fn constants(&mut self, what: &str) -> Vec<(Place, String)> {
-        let texts = self.texts(what);
-        texts.into_iter().map(|(place, text)| (place, self.constant_or_fault(place, text, what))).collect()
-    }
-
-    /// The next argument, a number.
-    pub fn number(&mut self, what: &str) -> (Place, u64) {
-        let read = match self.position(what) {
-            Some(Argument { place, value: Value::Number(number) }) => Some((*place, *number)),
-            Some(other) => self.fault_kind(other, what, "a number"),
-            None => None,
-        };
-        read.unwrap_or_else(|| (self.place(), 0))
-    }
-
-    fn constant_or_fault(&mut self, place: Place, text: Text, what: &str) -> String {
-        match text {
-            Text::Constant(text) => text.into(),
-            Text::Template(_) => {
-                self.fault(place, format!("{what} has no variables in it"));
-                String::new()
-            }
-        }
-    }
-
-    /// The next argument that is no tag.
-    fn position(&mut self, what: &str) -> Option<&'c Argument<'c>> {
-        self.end_tags();
-        let at = (self.next..self.is_read.len()).find(|at| !self.is_read[*at]);
-        match at {
-            Some(at) => {
-                self.is_read[at] = true;
-                self.next = at + 1;
-                Some(&self.node.arguments[at])
-            }
-            None => {
-                if !self.is_spoiled && self.misplaced_word().is_none() {
-                    self.fault(self.place(), format!("`{}` lacks {what}", short(self.name())));
-                }
-                self.is_spoiled = true;
-                None
-            }
-        }
-    }
-
-    fn fault_kind<T>(&mut self, argument: &Argument<'_>, what: &str, kind: &str) -> Option<T> {
-        if !self.is_spoiled {
-            self.fault(argument.place, format!("{what} is expected here, as {kind}"));
-        }
-        self.is_spoiled = true;
-        None
-    }
-
-    /// After the last tag was asked for: those left are unknown.
-    fn end_tags(&mut self) {
-        if std::mem::replace(&mut self.tags_end, true) {
-            return;
-        }
-        let node = self.node;
-        for (at, argument) in node.arguments.iter().enumerate() {
-            if let (Value::Tag(name), false) = (&argument.value, self.is_read[at]) {
-                self.is_read[at] = true;
-                self.unknown(argument.place, format!("`{}` knows no `:{}`", short(node.name), short(name)));
-            }
-        }
-        let first = self.is_read.iter().position(|is_read| !is_read).unwrap_or(usize::MAX);
-        let late = node.arguments.iter().skip(first).find(|argument| matches!(argument.value, Value::Tag(_)));
-        if let (Some(Argument { place, value: Value::Tag(name) }), false) = (late, self.is_spoiled) {
-            self.fault(*place, format!("`:{}` stands before the other arguments", short(name)));
-        }
-    }
-
-    // --- tests and blocks
 
     /// Its test.
     pub fn test(&mut self) -> Condition {
@@ -388,10 +171,10 @@ impl<'c> Arguments<'c> {
                 {
                     "`else if` is written `elsif`".to_owned()
                 }
-                (None, Some(test)) if !tests.listed => {
+                (None, Some(test)) if !tests.listed && commands::command(test.name).is_some() => {
                     format!("`{name}` takes no test; is a `;` missing before `{}`?", short(test.name))
                 }
-                _ => format!("`{name}` takes no tests"),
+                _ => format!("`{name}` takes no test"),
             };
             let place = tests.nodes.first().map_or(node.place, |test| test.place);
             self.fault(place, what);

@@ -29,10 +29,15 @@ impl Arguments<'_> {
     /// The next argument, the keys.
     pub fn keys(&mut self, matching: &mut Matching) {
         for (place, text) in self.texts("a key to compare with") {
-            match SearchKey::prepare(text, matching, &mut self.checker.work) {
-                Ok(key) => matching.keys.push(key),
-                Err(what) => self.fault(place, what),
-            }
+            self.key(matching, place, text);
+        }
+    }
+
+    /// A key, told of if it is wrong.
+    pub fn key(&mut self, matching: &mut Matching, place: Place, text: Text) {
+        match SearchKey::prepare(text, matching, &mut self.checker.work, &self.checker.run_work) {
+            Ok(key) => matching.keys.push(key),
+            Err(what) => self.fault(place, what),
         }
     }
 

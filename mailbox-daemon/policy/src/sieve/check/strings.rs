@@ -14,7 +14,8 @@ impl Checker {
         let mut text = Cow::Borrowed(text);
         if text.contains("${") && self.has("encoded-character") {
             text = decode_characters(text).unwrap_or_else(|OutOfRange(number)| {
-                self.faults.add(place, format!("there is no character with the number {}", short(&number)));
+                self.faults
+                    .add_last(place, format!("there is no character with the number {}", short(&number)));
                 Cow::Borrowed("")
             });
         }
@@ -57,7 +58,7 @@ impl Checker {
         match Name::parse(name)? {
             Name::Number(Some(index)) if index <= MATCHED_MAX => Some(Piece::Matched(index)),
             Name::Number(_) => {
-                self.faults.add(place, format!("match variables end with ${{{MATCHED_MAX}}}"));
+                self.faults.add_last(place, format!("match variables end with ${{{MATCHED_MAX}}}"));
                 None
             }
             Name::Plain(name) => Some(Piece::Variable(self.variable(name))),
@@ -69,14 +70,14 @@ impl Checker {
     pub fn settable(&mut self, name: &str, place: Place) -> Option<Variable> {
         if name.len() > VARIABLE_NAME_BYTES_MAX {
             let what = format!("names of variables have at most {VARIABLE_NAME_BYTES_MAX} letters");
-            self.faults.add(place, what);
+            self.faults.add_last(place, what);
             return None;
         }
         match Name::parse(name) {
             Some(Name::Plain(name)) => Some(self.variable(name)),
             Some(Name::Spaced { namespace, rest }) => self.spaced(namespace, rest, place),
             Some(Name::Number(_)) => {
-                self.faults.add(place, "match variables cannot be set");
+                self.faults.add_last(place, "match variables cannot be set");
                 None
             }
             None => {
@@ -103,7 +104,7 @@ impl Checker {
             true if !is_identifier(rest) => "the namespace `global` has only plain names in it".to_owned(),
             true => return Some(Variable { name: rest.to_ascii_lowercase().into(), is_global: true }),
         };
-        self.faults.add(place, what);
+        self.faults.add_last(place, what);
         None
     }
 }

@@ -141,7 +141,11 @@ fn has_flag(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
         let named = names.iter().filter_map(|(place, name)| arguments.checker.settable(name, *place));
         variables = Some(named.collect());
     }
-    let keys = arguments.texts("the flags").into_iter().map(|(_, text)| text).collect();
+    let mut keys = Vec::new();
+    for (place, text) in arguments.texts("the flags") {
+        arguments.key(&mut matching.clone(), place, text.clone());
+        keys.push(text);
+    }
     Box::new(HasFlag { matching, variables, keys })
 }
 
@@ -186,8 +190,7 @@ impl HasFlag {
         for key in &self.keys {
             let words = evaluation.text(key)?;
             for word in words.split(' ').filter(|word| !word.is_empty()) {
-                let key = SearchKey::prepare(Text::Constant(word.into()), &matching, evaluation.work);
-                matching.keys.push(key.map_err(Failure::Impossible)?);
+                matching.keys.push(SearchKey::Late(Text::Constant(word.into())));
             }
         }
         Ok(matching)

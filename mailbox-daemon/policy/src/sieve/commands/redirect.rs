@@ -65,7 +65,7 @@ pub fn outbound_address(text: &str) -> Result<Address, String> {
     let no_address = |why: &str| format!("\"{}\" is no address mail can be sent to{why}", short(text));
     let entries = address::parse(text.as_bytes());
     let [Entry::Mailbox(mailbox)] = entries.as_slice() else {
-        return Err(no_address(": it is one address, with a name before it or none"));
+        return Err(no_address(": one address is needed, with or without a name before it"));
     };
     if !mailbox.valid || mailbox.route.is_some() {
         return Err(no_address(""));

@@ -3,7 +3,7 @@
 use super::TestRule;
 use crate::sieve::check::Arguments;
 use crate::sieve::program::Test;
-use crate::sieve::run::{Failure, Matching, Run, SearchKey};
+use crate::sieve::run::{Failure, Matching, Run};
 
 pub const TESTS: &[TestRule] = &[
     TestRule { name: "spamtest", extension: None, check: spamtest },
@@ -27,10 +27,7 @@ fn virustest(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
 fn matching(arguments: &mut Arguments<'_>) -> Matching {
     let mut matching = arguments.matching();
     let (place, value) = arguments.text("a score to compare with");
-    match SearchKey::prepare(value, &matching, &mut arguments.checker.work) {
-        Ok(key) => matching.keys.push(key),
-        Err(fault) => arguments.fault(place, fault),
-    }
+    arguments.key(&mut matching, place, value);
     matching
 }
 

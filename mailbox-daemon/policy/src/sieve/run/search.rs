@@ -2,7 +2,7 @@ use super::{Evaluation, Failure};
 use crate::sieve::commands::lists;
 use crate::sieve::matching::{Comparator, Key, KeyFault, Match, MatchType};
 use crate::sieve::text::Text;
-use crate::sieve::work::{Spent, Work};
+use crate::sieve::work::Work;
 use std::borrow::Cow;
 
 /// How a test compares: its match type, comparator and keys.
@@ -26,14 +26,22 @@ pub enum SearchKey {
 }
 
 impl SearchKey {
-    /// Prepares a key. Constant ones are kept as long as there is memory for them; why one is wrong is told.
-    pub fn prepare(text: Text, matching: &Matching, work: &mut Work) -> Result<SearchKey, String> {
+    /// Prepares a key. Constant ones are kept as long as `work` has memory for them; others must at least find it in a run. Why one is
+    /// wrong is told.
+    pub fn prepare(
+        text: Text,
+        matching: &Matching,
+        work: &mut Work,
+        run: &Work,
+    ) -> Result<SearchKey, String> {
         let Some(constant) = text.constant() else { return Ok(SearchKey::Late(text)) };
-        match Key::prepare(matching.comparator, matching.match_type, constant, work) {
-            Ok(key) => Ok(SearchKey::Ready(key)),
-            Err(KeyFault::Spent(Spent::Memory)) => Ok(SearchKey::Late(text)),
-            Err(fault) => Err(fault.to_string()),
-        }
+        let prepare =
+            |work: &mut Work| Key::prepare(matching.comparator, matching.match_type, constant, work);
+        let key = match prepare(work).map(SearchKey::Ready) {
+            Err(KeyFault::Spent(_)) => prepare(&mut run.clone()).map(|_| SearchKey::Late(text)),
+            kept => kept,
+        };
+        key.map_err(|fault| fault.to_string())
     }
 
     fn compare(
