@@ -19,8 +19,10 @@ pub mod matching;
 mod memory;
 pub mod message;
 mod outcome;
+mod passing;
 mod plan;
 mod program;
+mod refusing;
 mod run;
 mod script;
 mod syntax;
@@ -32,10 +34,12 @@ mod work;
 
 pub use facts::{EnvelopeFacts, EnvironmentFacts, Facts, ImapFacts, MailboxFacts, SpamFacts};
 pub use outcome::{Act, Changed, Filed, Outcome, Sent};
+pub use passing::{Journey, LED_MAX, Passage, passage};
 pub use plan::{
     Body, Content, Filing, Memory, MemoryKey, Notification, Plan, Redirect, Refusal, RefusalKind, Reply,
     Target, Trouble,
 };
+pub use refusing::{Refusing, may_answer, refusing};
 pub use script::{EXTENSIONS, Fault, Needs, Place, Script, ScriptName};
 pub use trial::Trial;
 pub use work::{Spent, Work};

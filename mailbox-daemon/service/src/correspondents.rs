@@ -37,6 +37,13 @@ pub(crate) fn is_known<'a>(
     Ok(false)
 }
 
+/// Everybody an account wrote to.
+pub(crate) fn of(host: &Host, account: &Address) -> Result<Vec<Address>, StoreError> {
+    let prefix = format!("{} ", account.folded_without_tag());
+    let rows: Vec<(String, ())> = host.notes.all(CORRESPONDENTS, &prefix)?;
+    Ok(rows.iter().filter_map(|(key, ())| Address::parse(&key[prefix.len()..]).ok()).collect())
+}
+
 /// Case and tag do not tell people apart: who was written to as `Bob+list@` may answer as `bob@`.
 fn key(account: &Address, correspondent: &Address) -> String {
     format!("{} {}", account.folded_without_tag(), correspondent.folded_without_tag())

@@ -9,6 +9,7 @@ use crate::issues::Issues;
 use crate::places::Places;
 use crate::pressure::Pressure;
 use crate::reports::Reports;
+use crate::sieve::Scripts;
 use crate::signing::{Keyring, Returns};
 use crate::spam::{Deeds, Learnt};
 use crate::stop::Stop;
@@ -45,6 +46,8 @@ pub struct Host {
     pub tls: Tls,
     /// Passwords.
     pub auth: Auth,
+    /// Scripts of accounts, ready to run.
+    pub(crate) scripts: Scripts,
     /// What accounts may send.
     pub allowances: Allowances,
     /// DNS.
@@ -211,6 +214,7 @@ impl Host {
             state,
             tls,
             auth: Auth::new(),
+            scripts: Scripts::default(),
             allowances: Allowances::default(),
             resolvers: Resolvers::default(),
             pressure: Pressure::default(),

@@ -29,6 +29,7 @@ mod pressure;
 mod quota;
 pub mod reports;
 pub mod run;
+mod sieve;
 pub mod signing;
 pub mod smtp_in;
 mod spam;

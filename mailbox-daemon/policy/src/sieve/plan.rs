@@ -39,6 +39,21 @@ pub struct Filing {
     pub content: Content,
 }
 
+impl Plan {
+    /// The implicit keep and nothing else.
+    pub fn keep(mailbox: &MailboxName) -> Plan {
+        Plan { filings: vec![Filing::plain(mailbox)], ..Plan::default() }
+    }
+}
+
+impl Filing {
+    /// The message as it came, in a mailbox that is there.
+    pub fn plain(mailbox: &MailboxName) -> Filing {
+        let target = Target { mailbox: mailbox.clone(), special_use: None, id: None, create: false };
+        Filing { target, flags: Vec::new(), keywords: Vec::new(), content: Content::Unchanged }
+    }
+}
+
 /// Which mailbox is meant, tried in this order: id, special use, name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {

@@ -2,6 +2,10 @@
 //!
 //! The returned message is not held here: the report is a prefix and a suffix, the caller streams the message in between.
 
+mod disposition;
+
+pub use disposition::Disposition;
+
 use super::date::format_rfc5322;
 use super::encoded_word;
 use std::fmt::Write;

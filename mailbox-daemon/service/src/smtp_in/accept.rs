@@ -1,37 +1,17 @@
-use super::compose::{Composition, own_lines};
-use super::envelope::{Delivery, Transaction};
+use super::compose::{Composition, Onward};
+use super::copies::{Copies, Settled};
+use super::envelope::Transaction;
 use super::judge::{Judged, word};
-use super::receive::{Incoming, scan_limits};
+use super::letters::letters;
+use super::receive::Incoming;
 use super::sender::{note_correspondents, take_allowance};
-use super::spooled::Spooled;
 use super::{Connection, reply_to_store, success, vouch};
 use crate::disk;
-use crate::host::Host;
-use proto::mime::Scanner;
 use proto::smtp::header;
 use proto::smtp::reply::{Reply, say};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use store::queue::{Header, Queued};
-use store::{AccountMail, Arrival, Mailbox, NewMessage, StoreError, Ticket};
+use store::StoreError;
 use tracing::{info, warn};
-use types::{Address, Envelope, Flags, MailboxName, ReversePath, SpecialUse, UnixSeconds};
-
-/// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
-const SCANNERS_MAX: usize = 8;
-
-/// A message that is where it belongs but not surely on disk yet.
-struct Stored {
-    tickets: Vec<Ticket>,
-    queued: Option<Queued>,
-    bytes: u64,
-}
-
-/// Where one copy goes.
-enum Copy {
-    Mailbox { mailbox: Arc<Mailbox>, digest: Vec<u8> },
-    Queue,
-}
 
 impl Connection {
     /// The end of the message: on disk, everywhere it goes, before the 250.
@@ -61,7 +41,8 @@ impl Connection {
             Err(error) => return reply_to_store(&error),
         };
         match self.put(&transaction, &mut incoming, judged.as_ref()).await {
-            Ok(()) => {
+            Ok(Some(refusal)) => refusal,
+            Ok(None) => {
                 // A report that led to a report the other way would go on forever.
                 if let Some(judged) = judged.as_ref().filter(|_| !is_report) {
                     self.note_dmarc(&transaction, &judged.evidence, judged.verdict);
@@ -77,18 +58,17 @@ impl Connection {
         }
     }
 
-    /// Puts every copy where it belongs.
+    /// Puts every copy where it belongs. Gives what is said to the client where nobody here takes the message.
     async fn put(
         &self,
         transaction: &Transaction,
         incoming: &mut Incoming,
         judged: Option<&Judged>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Reply>, StoreError> {
+        let host = &*self.host;
         let account = self.login.as_ref().map(|login| &login.account);
         let mut composition = Composition {
-            onward: Vec::new(),
-            onward_from: transaction.mail.from.clone(),
-            replaces_author: false,
+            onward: Onward { from: transaction.mail.from.clone(), ..Onward::default() },
             results: judged.map(|judged| judged.fields(self, transaction)).unwrap_or_default(),
             trace: std::mem::take(&mut incoming.trace),
             fields: std::mem::take(&mut incoming.missing_fields).into_bytes(),
@@ -97,23 +77,34 @@ impl Connection {
         };
         let now = self.host.now();
         let chain = judged.map(|judged| judged.evidence.arc.outcome);
-        disk(|| vouch::vouch(&self.host, transaction, &mut composition, &mut incoming.spooled, chain, now))?;
-        let is_junk = judged.is_some_and(Judged::is_junk);
-        let copies = Copies { host: &self.host, transaction, composition: &composition, is_junk };
-        let (bytes, queue_id) = settle(disk(|| copies.store(&mut incoming.spooled, account, now))).await?;
+        let Incoming { id, spooled, started_at, .. } = incoming;
+        disk(|| vouch::vouch(host, transaction, &mut composition, spooled, chain, now))?;
+        let mut errands = self.errands(transaction, &composition, spooled, judged, now).await?;
+        let stored = disk(|| {
+            let refused = self.refuse(transaction, &mut errands.all, spooled, judged, now)?;
+            let mut letters = letters(host, &errands.all, &transaction.mail.from, now)?;
+            letters.extend(refused.reports);
+            let copies = Copies { host, transaction, composition: &composition, account, chain, now };
+            copies.store(spooled, &mut errands.all, &letters).map(|stored| (stored, refused.reply))
+        });
+        let (stored, reply) = stored?;
+        let Settled { bytes, queue_ids } = stored.settle(host).await?;
+        errands.remember().await?;
+        errands.tell_owners(host, now).await;
         info!(
-            id = incoming.id,
+            id,
             peer = %self.peer,
             from = %sender(transaction),
             to = %recipients(transaction),
-            queue_id,
+            queue_id = (!queue_ids.is_empty()).then(|| queue_ids.join(" ")),
             bytes,
             verdict = judged.map(|judged| word(judged.verdict)),
             why = judged.map(|judged| judged.reasons.join("; ")),
-            ms = incoming.started_at.elapsed().as_millis() as u64,
-            "message accepted"
+            reply = reply.as_ref().map(ToString::to_string),
+            ms = started_at.elapsed().as_millis() as u64,
+            "{}", if reply.is_some() { "message refused by a script" } else { "message accepted" }
         );
-        Ok(())
+        Ok(reply)
     }
 
     /// Tells the sender of the delivery where he asked for it.
@@ -128,116 +119,6 @@ impl Connection {
         if let Err(error) = told.await {
             warn!(id, %error, "the sender could not be told of the delivery");
         }
-    }
-}
-
-async fn settle(stored: Result<Stored, StoreError>) -> Result<(u64, Option<String>), StoreError> {
-    let stored = stored?;
-    for ticket in stored.tickets {
-        ticket.await?;
-    }
-    let mut queue_id = None;
-    if let Some(queued) = stored.queued {
-        queued.ticket.await?;
-        queue_id = Some(queued.id.to_string());
-    }
-    Ok((stored.bytes, queue_id))
-}
-
-/// Where the copies of one message go.
-struct Copies<'a> {
-    host: &'a Host,
-    transaction: &'a Transaction,
-    composition: &'a Composition,
-    /// Whether the mailboxes' copies lie in Junk.
-    is_junk: bool,
-}
-
-impl Copies<'_> {
-    /// Writes every copy, and only when all are written gives them their names.
-    fn store(
-        &self,
-        spooled: &mut Spooled,
-        account: Option<&Address>,
-        now: UnixSeconds,
-    ) -> Result<Stored, StoreError> {
-        let mut stored = Stored { tickets: Vec::new(), queued: None, bytes: 0 };
-        for (message, copy) in self.write(spooled)? {
-            stored.bytes = stored.bytes.max(message.bytes());
-            match copy {
-                Copy::Mailbox { mailbox, digest } => {
-                    let arrival =
-                        Arrival { flags: Flags::NONE, keywords: Vec::new(), internal_date: now, digest };
-                    stored.tickets.push(mailbox.add(message, arrival)?.ticket);
-                }
-                Copy::Queue => {
-                    let envelope = onward(self.transaction, &self.composition.onward_from);
-                    let header = Header { envelope, account: account.cloned(), arrived_at: now };
-                    stored.queued = Some(self.host.queue.enqueue(message, &header)?);
-                }
-            }
-        }
-        Ok(stored)
-    }
-
-    fn write(&self, spooled: &mut Spooled) -> Result<Vec<(NewMessage, Copy)>, StoreError> {
-        let Transaction { mailboxes, external, .. } = self.transaction;
-        let is_lone = mailboxes.len() + external.len().min(1) == 1;
-        let mut copies: Vec<(NewMessage, Copy)> = Vec::new();
-        let mut push = |mut message: NewMessage, copy| -> Result<(), StoreError> {
-            // That the disk is full must show before any copy has a name.
-            if !is_lone {
-                message.settle()?;
-            }
-            copies.push((message, copy));
-            Ok(())
-        };
-        for (index, delivery) in mailboxes.iter().enumerate() {
-            let (message, copy) = self.write_to_mailbox(spooled, delivery, index < SCANNERS_MAX)?;
-            push(message, copy)?;
-        }
-        if !external.is_empty() {
-            push(self.composition.queue_copy(self.host, spooled)?, Copy::Queue)?;
-        }
-        Ok(copies)
-    }
-
-    fn write_to_mailbox(
-        &self,
-        spooled: &mut Spooled,
-        delivery: &Delivery,
-        is_scanned: bool,
-    ) -> Result<(NewMessage, Copy), StoreError> {
-        let account = self.host.store.account(&delivery.account)?;
-        let mailbox = match self.is_junk && !delivery.is_for_role {
-            true => junk(&account)?,
-            false => account.mailbox(&MailboxName::inbox())?,
-        };
-        let mut message = account.new_message()?;
-        let own_lines = own_lines(&self.transaction.mail.from, delivery);
-        let limits = &self.host.settings.load().limits;
-        let mut scanner = is_scanned.then(|| Scanner::new(scan_limits(limits)));
-        self.composition.write_mailbox_copy(spooled, &own_lines, &mut message, scanner.as_mut())?;
-        let digest = scanner.map(|scanner| scanner.finish().into_bytes()).unwrap_or_default();
-        Ok((message, Copy::Mailbox { mailbox, digest }))
-    }
-}
-
-/// Where suspicious mail lies: the INBOX if there can be no other place.
-fn junk(account: &Arc<AccountMail>) -> Result<Arc<Mailbox>, StoreError> {
-    let made = MailboxName::parse("Junk").map_err(|_| StoreError::NameUnfit);
-    match made.and_then(|name| account.special_mailbox(SpecialUse::Junk, &name)) {
-        Err(StoreError::TooManyMailboxes | StoreError::NameUnfit) => account.mailbox(&MailboxName::inbox()),
-        found => found,
-    }
-}
-
-/// The envelope for those elsewhere.
-fn onward(transaction: &Transaction, from: &ReversePath) -> Envelope {
-    Envelope {
-        from: from.clone(),
-        parameters: transaction.mail.parameters.clone(),
-        recipients: transaction.external.clone(),
     }
 }
 

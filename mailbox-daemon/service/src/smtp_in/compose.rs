@@ -1,11 +1,12 @@
 //! The copies of a message: lines on top, what is kept of what came, each in a file of its own.
 
 use super::envelope::Delivery;
-use super::spooled::Spooled;
+use super::header::kept;
+use super::spooled::{Spooled, Take};
 use crate::host::Host;
+use policy::sieve::{Body, Content};
 use policy::submission::is_dropped_field;
-use proto::mime::Scanner;
-use proto::smtp::header::Field;
+use proto::smtp::header::{self, Field};
 use proto::smtp::results::is_forged;
 use store::{NewMessage, StoreError};
 use types::{Domain, ReversePath};
@@ -22,12 +23,8 @@ use types::{Domain, ReversePath};
 /// the body as it came
 /// ```
 pub(super) struct Composition {
-    /// On top of the copy that goes on to other servers.
-    pub(super) onward: Vec<u8>,
-    /// The sender of that copy.
-    pub(super) onward_from: ReversePath,
-    /// Whether that copy has another `From:` among the fields on top.
-    pub(super) replaces_author: bool,
+    /// Of the copy that aliases and groups lead to other servers.
+    pub(super) onward: Onward,
     /// Above the trace, so that nothing below it can be taken for ours (RFC 8601 section 5).
     pub(super) results: Vec<u8>,
     /// `Received:` of this hop.
@@ -40,30 +37,54 @@ pub(super) struct Composition {
     pub(super) host: Domain,
 }
 
+/// What a copy for other servers has of its own.
+#[derive(Clone, Default)]
+pub(super) struct Onward {
+    /// On top of it.
+    pub(super) top: Vec<u8>,
+    /// Its sender.
+    pub(super) from: ReversePath,
+    /// Whether it has another `From:` among the fields on top.
+    pub(super) replaces_author: bool,
+}
+
 impl Composition {
-    /// Writes one mailbox's copy; the scanner sees it too.
-    pub(super) fn write_mailbox_copy(
+    /// Gives one copy piece by piece: lines of its own and the message, as it came or as a script changed it.
+    pub(super) fn write(
         &self,
         spooled: &mut Spooled,
-        own_lines: &[u8],
-        message: &mut NewMessage,
-        mut scanner: Option<&mut Scanner>,
+        top: &[u8],
+        content: &Content,
+        take: Take<'_>,
     ) -> Result<(), StoreError> {
-        let is_left_out = |field: &Field<'_>| self.leaves_out(field);
-        self.pass_on(spooled, own_lines, &is_left_out, &mut |piece| {
-            if let Some(scanner) = &mut scanner {
-                scanner.feed(piece);
-            }
-            message.write(piece)
-        })
+        self.write_without(spooled, top, content, &|_| false, take)
     }
 
-    /// The copy that goes on to other servers.
-    pub(super) fn queue_copy(&self, host: &Host, spooled: &mut Spooled) -> Result<NewMessage, StoreError> {
+    /// A copy that goes on to other servers.
+    pub(super) fn queue_copy(
+        &self,
+        host: &Host,
+        spooled: &mut Spooled,
+        onward: &Onward,
+        content: &Content,
+    ) -> Result<NewMessage, StoreError> {
         let mut message = host.queue.new_entry()?;
-        let is_left_out = |field: &Field<'_>| self.leaves_out_onward(field);
-        self.pass_on(spooled, &self.onward, &is_left_out, &mut |piece| message.write(piece))?;
+        let is_replaced = |field: &Field<'_>| onward.replaces(field);
+        self.write_without(spooled, &onward.top, content, &is_replaced, &mut |piece| message.write(piece))?;
         Ok(message)
+    }
+
+    /// The header of a copy, its empty line left out.
+    pub(super) fn header(&self, top: &[u8], content: &Content, raw: &[u8]) -> Vec<u8> {
+        match content {
+            Content::Changed { header, .. } => [top, header].concat(),
+            Content::Unchanged => {
+                let came = &raw[..header::end(raw, 0).unwrap_or(raw.len())];
+                let mut header = [top, &self.results, &self.trace, &self.fields].concat();
+                kept(came, &|field| self.leaves_out(field)).for_each(|part| header.extend_from_slice(part));
+                header
+            }
+        }
     }
 
     /// Whether a field of what came is left out of what is kept.
@@ -72,22 +93,46 @@ impl Composition {
             || is_forged(field.name, field.value, self.host.as_str())
     }
 
-    /// The same for the copy that goes on.
-    pub(super) fn leaves_out_onward(&self, field: &Field<'_>) -> bool {
-        self.leaves_out(field) || (self.replaces_author && field.name.eq_ignore_ascii_case(b"From"))
-    }
-
-    fn pass_on(
+    fn write_without(
         &self,
         spooled: &mut Spooled,
         top: &[u8],
-        is_left_out: &dyn Fn(&Field<'_>) -> bool,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+        content: &Content,
+        is_replaced: &dyn Fn(&Field<'_>) -> bool,
+        take: Take<'_>,
     ) -> Result<(), StoreError> {
-        for part in [top, &self.results, &self.trace, &self.fields] {
-            take(part)?;
+        take(top)?;
+        match content {
+            Content::Unchanged => {
+                for part in [&self.results, &self.trace, &self.fields] {
+                    take(part)?;
+                }
+                spooled.pass_on(&|field| self.leaves_out(field) || is_replaced(field), take)
+            }
+            Content::Changed { header, body } => {
+                kept(header, is_replaced).try_for_each(&mut *take)?;
+                take(b"\r\n")?;
+                match body {
+                    Body::Unchanged => spooled.pass_on_body(take),
+                    Body::Changed(body) => take(body),
+                }
+            }
         }
-        spooled.pass_on(is_left_out, take)
+    }
+}
+
+impl Onward {
+    /// Whether a field of the message gives way to one on top.
+    pub(super) fn replaces(&self, field: &Field<'_>) -> bool {
+        self.replaces_author && field.name.eq_ignore_ascii_case(b"From")
+    }
+}
+
+/// What follows the empty line.
+pub(super) fn body_of<'a>(content: &'a Content, raw: &'a [u8]) -> &'a [u8] {
+    match content {
+        Content::Changed { body: Body::Changed(body), .. } => body,
+        _ => header::end(raw, 0).and_then(|end| raw.get(end + b"\r\n".len()..)).unwrap_or_default(),
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) struct Transaction {
 }
 
 /// One mailbox a message goes to.
+#[derive(Clone)]
 pub(super) struct Delivery {
     pub(super) account: Address,
     /// What `Delivered-To:` says: with the tag, if mail came for one.
@@ -40,6 +41,15 @@ pub(super) struct Delivery {
     pub(super) unless_report: bool,
     /// Whether it comes through an address that always gets its mail, such as `postmaster@`.
     pub(super) is_for_role: bool,
+    /// The first recipient, among those the client named, that leads there.
+    pub(super) named: usize,
+}
+
+impl Delivery {
+    /// To an account that a script of another one leads the mail to.
+    pub(super) fn led(account: Address, named: usize) -> Delivery {
+        Delivery { delivered_to: account.clone(), account, unless_report: false, is_for_role: false, named }
+    }
 }
 
 impl Connection {
@@ -156,7 +166,8 @@ impl Transaction {
             }
             let is_own_name = recipient.address.folded_without_tag() == account;
             let delivered_to = if is_own_name { recipient.address.clone() } else { account.clone() };
-            self.mailboxes.push(Delivery { account, delivered_to, unless_report, is_for_role });
+            let named = self.named.len();
+            self.mailboxes.push(Delivery { account, delivered_to, unless_report, is_for_role, named });
         }
         for address in to.external {
             if self.external.iter().all(|known| known.address != address) {

@@ -6,14 +6,20 @@
 
 mod accept;
 mod compose;
+mod copies;
 mod envelope;
+mod errands;
 mod forward;
 mod header;
 mod judge;
+mod letters;
 mod login;
 mod receive;
+mod redirect;
+mod refuse;
 mod report;
 mod sender;
+mod site_verdict;
 mod spooled;
 mod strangers;
 mod success;

@@ -11,6 +11,9 @@ const HELD_BYTES_MAX: usize = 128 * 1024;
 /// Read at a time from a larger one.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// Takes a message piece by piece.
+pub(super) type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), StoreError>;
+
 /// A message as it came, byte for byte: in memory while it is small, then in a file without a name.
 pub(super) struct Spooled {
     held: Vec<u8>,
@@ -95,7 +98,7 @@ impl Spooled {
     pub(super) fn pass_on(
         &mut self,
         is_left_out: &dyn Fn(&header::Field<'_>) -> bool,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+        take: Take<'_>,
     ) -> Result<(), StoreError> {
         let raw = self.raw()?;
         let body_at = header::end(&raw, 0).unwrap_or(raw.len());
@@ -109,11 +112,20 @@ impl Spooled {
         }
     }
 
-    fn pass_on_file(
-        &mut self,
-        mut offset: u64,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    /// Gives what follows the empty line piece by piece.
+    pub(super) fn pass_on_body(&mut self, take: Take<'_>) -> Result<(), StoreError> {
+        let raw = self.raw()?;
+        let body_at = header::end(&raw, 0).map_or(raw.len(), |end| end + b"\r\n".len());
+        match raw {
+            Raw::Held(bytes) => take(bytes.get(body_at..).unwrap_or_default()),
+            Raw::Viewed(view) => {
+                drop(view);
+                self.pass_on_file(body_at as u64, take)
+            }
+        }
+    }
+
+    fn pass_on_file(&mut self, mut offset: u64, take: Take<'_>) -> Result<(), StoreError> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let mut piece = vec![0; PIECE_BYTES];
         loop {

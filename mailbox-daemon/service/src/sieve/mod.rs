@@ -1,0 +1,14 @@
+//! Scripts of accounts at work: loads them, gathers what they may ask, and keeps what they remember and say. What becomes of a
+//! message that comes in is carried out by `smtp_in`.
+
+mod daily;
+mod gathered;
+mod letter_to_owner;
+mod scripts;
+mod turns;
+
+pub(crate) use daily::{Daily, take as take_daily};
+pub(crate) use gathered::{Gathered, Seen, zone_minutes};
+pub(crate) use letter_to_owner::{log, tell_of_trouble};
+pub(crate) use scripts::{Ready, Scripts, active};
+pub(crate) use turns::{Turns, turn_of};
