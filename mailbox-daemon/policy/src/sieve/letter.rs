@@ -1,16 +1,12 @@
 //! Messages a script writes: answers of vacation (RFC 5230 section 5) and notifications (RFC 5436 section 2.7).
 
-use super::message::Header;
+use super::message::{Entity, Header};
 use proto::mime::address::{self, Mailbox};
-use proto::mime::encoded_word::{decoded, encode, phrase};
+use proto::mime::encoded_word::{decoded, phrase};
+use proto::mime::field_text::write_field;
 use proto::mime::message_ids::MessageIds;
-use proto::mime::seven_bit::{Act, Encoder};
 use types::{Address, AddressError, Domain, LocalPart};
 
-/// Longest line of a header where there is a blank to break it at (RFC 5322 section 2.1.1).
-const HEADER_LINE_BYTES: usize = 78;
-/// Longest line of a body (RFC 5322 section 2.1.1).
-const BODY_LINE_BYTES_MAX: usize = 998;
 /// Characters of a subject; what is longer is cut off.
 pub const SUBJECT_CHARACTERS_MAX: usize = 250;
 /// Messages a letter refers to: the first of a thread and the latest.
@@ -23,30 +19,18 @@ const AUTHORS_MAX: usize = 8;
 /// A message while it is written.
 #[derive(Debug, Default)]
 pub struct Letter {
-    header: String,
+    header: Vec<u8>,
 }
 
 impl Letter {
-    /// Adds a field whose value is of ASCII, parts of it parted by blanks.
-    pub fn field(&mut self, name: &str, value: &str) {
-        self.header.push_str(name);
-        self.header.push(':');
-        let mut column = name.len() + 1;
-        for word in value.split([' ', '\r', '\n']).filter(|word| !word.is_empty()) {
-            if column > 0 && column + 1 + word.len() > HEADER_LINE_BYTES {
-                self.header.push_str("\r\n");
-                column = 0;
-            }
-            self.header.push(' ');
-            self.header.push_str(word);
-            column += 1 + word.len();
-        }
-        self.header.push_str("\r\n");
+    /// Adds a field.
+    pub fn field(&mut self, name: &str, text: &str) {
+        self.header.extend_from_slice(&write_field(name, text));
     }
 
-    /// Adds a field of free text, encoded where it is not ASCII.
+    /// Adds a field of free text, no longer than a subject.
     pub fn text_field(&mut self, name: &str, text: &str) {
-        self.field(name, &encode(&one_line(text)));
+        self.field(name, short(text));
     }
 
     /// Adds what makes it an answer to another message (RFC 5322 section 3.6.4).
@@ -65,66 +49,16 @@ impl Letter {
         self.field("References", &thread.join(" "));
     }
 
-    /// The message with a body of plain text, whose lines may end in any way.
-    pub fn with_text(mut self, text: &str) -> Vec<u8> {
-        let body = with_crlf(text);
-        let is_plain = body.is_ascii() && body.lines().all(|line| line.len() <= BODY_LINE_BYTES_MAX);
+    /// The whole message.
+    pub fn with(mut self, entity: Entity) -> Vec<u8> {
         self.field("MIME-Version", "1.0");
-        self.field("Content-Type", "text/plain; charset=utf-8");
-        self.field("Content-Transfer-Encoding", if is_plain { "7bit" } else { "quoted-printable" });
-        let mut encoder = Encoder::new(if is_plain { Act::Copy } else { Act::QuotedPrintable });
-        let mut message = self.closed();
-        encoder.feed(body.as_bytes(), &mut message);
-        encoder.finish(&mut message);
+        let mut message = self.header;
+        message.extend_from_slice(&entity.into_message());
+        if !message.ends_with(b"\r\n") {
+            message.extend_from_slice(b"\r\n");
+        }
         message
     }
-
-    /// The message with a MIME entity for its body, of whose header only the fields that describe content are taken.
-    pub fn with_entity(mut self, entity: &str) -> Vec<u8> {
-        let entity = with_crlf(entity);
-        let (header, body) = split_entity(&entity);
-        self.field("MIME-Version", "1.0");
-        for field in proto::mime::header::fields(header.as_bytes()) {
-            if is_content_field(field.name) {
-                self.header.push_str(&String::from_utf8_lossy(field.raw));
-            }
-        }
-        let mut message = self.closed();
-        message.extend_from_slice(body.as_bytes());
-        message
-    }
-
-    fn closed(mut self) -> Vec<u8> {
-        self.header.push_str("\r\n");
-        self.header.into_bytes()
-    }
-}
-
-/// What is wrong with a MIME entity (RFC 5230 section 5: its header is of ASCII).
-pub fn entity_fault(entity: &str) -> Option<&'static str> {
-    let entity = with_crlf(entity);
-    let (header, _) = split_entity(&entity);
-    let is_field = |line: &str| line.starts_with([' ', '\t']) || line.contains(':');
-    match header {
-        header if !header.is_ascii() => Some("the header of a MIME part is of ASCII"),
-        header if !header.lines().all(is_field) || header.starts_with([' ', '\t']) => {
-            Some("a MIME part begins with its header fields and an empty line")
-        }
-        _ => None,
-    }
-}
-
-/// Header and body, parted by an empty line. What has none is all header.
-fn split_entity(entity: &str) -> (&str, &str) {
-    match (entity.strip_prefix("\r\n"), entity.find("\r\n\r\n")) {
-        (Some(body), _) => ("", body),
-        (None, Some(end)) => (&entity[..end + 2], &entity[end + 4..]),
-        (None, None) => (entity, ""),
-    }
-}
-
-fn is_content_field(name: &[u8]) -> bool {
-    name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"))
 }
 
 /// The authors of a `:from`, as a field has them; `None` if it is no mailbox-list (RFC 5322 section 3.6.2).
@@ -142,7 +76,7 @@ pub fn authors(from: &str) -> Option<(String, Vec<Address>)> {
 fn author(mailbox: &Mailbox) -> Option<(String, Address)> {
     let address = address_of(mailbox).ok()?;
     let written = match mailbox.name.as_deref().map(decoded).filter(|name| !name.is_empty()) {
-        Some(name) => format!("{} <{address}>", phrase(&one_line(&name))),
+        Some(name) => format!("{} <{address}>", phrase(short(&name))),
         None => address.to_string(),
     };
     address.local.is_ascii().then_some((written, address))
@@ -160,18 +94,9 @@ pub fn address_of(mailbox: &Mailbox) -> Result<Address, AddressError> {
     }
 }
 
-/// Without controls, and no longer than a subject.
-fn one_line(text: &str) -> String {
-    let clean = text.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    clean.take(SUBJECT_CHARACTERS_MAX).collect()
-}
-
-fn with_crlf(text: &str) -> String {
-    let mut lines = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
-    if !lines.is_empty() && !lines.ends_with("\r\n") {
-        lines.push_str("\r\n");
-    }
-    lines
+fn short(text: &str) -> &str {
+    let end = text.char_indices().nth(SUBJECT_CHARACTERS_MAX);
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 /// The ids in the first field of a name, with their brackets; those that would not read back are left out.
@@ -195,20 +120,16 @@ mod tests {
     fn written(write: impl FnOnce(&mut Letter)) -> String {
         let mut letter = Letter::default();
         write(&mut letter);
-        String::from_utf8(letter.closed()).unwrap()
+        String::from_utf8(letter.header).unwrap()
     }
 
     #[test]
-    fn fields_are_folded_and_clean() {
-        let long = "word ".repeat(30);
+    fn fields_are_short_and_clean() {
         let letter = written(|letter| {
             letter.text_field("Subject", "Auto: a\r\nBcc: x@y.test\u{0}");
-            letter.text_field("Comments", &long);
             letter.text_field("Subject", &format!("Grüße {}", "ä".repeat(400)));
         });
-        assert!(letter.starts_with("Subject: Auto: a Bcc: x@y.test\r\nComments: word"), "{letter}");
-        assert!(letter.lines().all(|line| line.len() <= HEADER_LINE_BYTES), "{letter}");
-        assert!(letter.is_ascii());
+        assert!(letter.starts_with("Subject: Auto: a Bcc: x@y.test\r\nSubject: =?"), "{letter}");
         let header = Header::new(letter.as_bytes());
         let subject = header.named("subject").last().unwrap();
         assert_eq!(str::from_utf8(subject.text()).unwrap().chars().count(), SUBJECT_CHARACTERS_MAX);
@@ -243,15 +164,14 @@ mod tests {
 
     #[test]
     fn bodies_fit_through_mail() {
-        let body = |text: &str| String::from_utf8(Letter::default().with_text(text)).unwrap();
-        assert!(body("one\ntwo\r\nthree").ends_with("7bit\r\n\r\none\r\ntwo\r\nthree\r\n"));
-        assert!(body("Grüße").ends_with("quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
-        assert!(body(&"x".repeat(2000)).lines().all(|line| line.len() <= 78));
+        let with = |entity| String::from_utf8(Letter::default().with(entity)).unwrap();
+        assert!(with(Entity::text("one\ntwo\r\nthree")).ends_with("7bit\r\n\r\none\r\ntwo\r\nthree\r\n"));
+        assert!(with(Entity::text("Grüße")).ends_with("quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
+        assert!(with(Entity::text(&"x".repeat(2000))).lines().all(|line| line.len() <= 78));
         let entity = "Content-Type: text/html\nSubject: forged\nContent-Language:\n en\n\n<p>x</p>";
-        let message = String::from_utf8(Letter::default().with_entity(entity)).unwrap();
         let expected =
             "MIME-Version: 1.0\r\nContent-Type: text/html\r\nContent-Language:\r\n en\r\n\r\n<p>x</p>\r\n";
-        assert_eq!(message, expected);
+        assert_eq!(with(Entity::parse(entity)), expected);
     }
 
     #[test]
@@ -264,7 +184,7 @@ mod tests {
             ("Content-Description: Grüße\n\n", false),
             (" folded: what\n\n", false),
         ] {
-            assert_eq!(entity_fault(entity).is_none(), is_right, "{entity}");
+            assert_eq!(Entity::parse(entity).fault().is_none(), is_right, "{entity}");
         }
     }
 

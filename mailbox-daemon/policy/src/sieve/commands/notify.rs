@@ -7,12 +7,13 @@ use super::vacation::own_address;
 use super::{CommandRule, TestRule};
 use crate::sieve::check::Arguments;
 use crate::sieve::letter::{self, Letter};
-use crate::sieve::lexer::short;
+use crate::sieve::memory;
+use crate::sieve::message::Entity;
 use crate::sieve::plan::Notification;
 use crate::sieve::program::{Action, Test};
 use crate::sieve::run::{Failure, Flow, Matching, Run};
 use crate::sieve::text::Text;
-use mailto::Mailto;
+use mailto::{Mailto, Unfit};
 
 pub const COMMANDS: &[CommandRule] =
     &[CommandRule { name: "notify", extension: Some("enotify"), check: notify }];
@@ -39,9 +40,11 @@ fn notify(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     let message = arguments.text_of("message", None).map(|(_, message)| message);
     let copy = CopyArgument::read(arguments);
     let (place, method) = arguments.text("how to notify");
-    // A script may ask `valid_notify_method` first, so this is no fault (RFC 5435 section 3.2).
-    if let Some(Err(what)) = method.constant().map(Mailto::parse) {
-        arguments.warn(place, what);
+    match method.constant().map(Mailto::parse) {
+        Some(Err(wrong @ Unfit::Wrong { .. })) => arguments.fault(place, wrong.to_string()),
+        // A script may ask `valid_notify_method` first, so this is no fault (RFC 5435 section 3.2).
+        Some(Err(foreign @ Unfit::Foreign(_))) => arguments.warn(place, foreign.to_string()),
+        Some(Ok(_)) | None => {}
     }
     Box::new(Notify { from: from.map(|(_, from)| from), importance, message, copy, method })
 }
@@ -77,24 +80,29 @@ impl Action for Notify {
     fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
         let method = run.text(&self.method)?;
         run.work.spend(method.len())?;
-        let mailto = Mailto::parse(&method).map_err(Failure::Impossible)?;
-        if mailto.recipients().is_empty() || is_automatic(run) {
+        let mut mailto = Mailto::parse(&method).map_err(|unfit| Failure::impossible(unfit.to_string()))?;
+        if is_automatic(run) {
             return Ok(Flow::Next);
         }
-        let message = self.letter(&mailto, run)?;
-        let notification = Notification {
-            to: mailto.recipients(),
-            message,
-            copy_in: CopyArgument::filing(self.copy.as_ref(), run)?,
-        };
-        // The same is told once to the same people (RFC 5436 section 2.7).
-        if !run.plan.notifications.contains(&notification) {
-            run.count_sent()?;
-            run.work.take(notification.message.len())?;
-            run.plan.notifications.push(notification);
+        let words = self.words(&mailto, run)?;
+        let told = memory::key("told", &[words.subject.as_bytes(), words.body.as_bytes()]);
+        mailto.keep_recipients(|address| run.actions.told.insert((told, address.clone())));
+        if mailto.to.is_empty() && mailto.cc.is_empty() {
+            return Ok(Flow::Next);
         }
+        run.count_sent()?;
+        let message = self.letter(&mailto, words, run)?;
+        run.work.take(message.len())?;
+        let copy_in = CopyArgument::filing(self.copy.as_ref(), run)?;
+        run.plan.notifications.push(Notification { to: [mailto.to, mailto.cc].concat(), message, copy_in });
         Ok(Flow::Next)
     }
+}
+
+/// What is told.
+struct Words {
+    subject: String,
+    body: String,
 }
 
 /// Whether the message was sent by a machine: telling of those could go on forever (RFC 5436 section 2.7).
@@ -108,13 +116,27 @@ fn is_automatic(run: &Run<'_>) -> bool {
 }
 
 impl Notify {
-    fn letter(&self, mailto: &Mailto, run: &mut Run<'_>) -> Result<Vec<u8>, Failure> {
+    fn words(&self, mailto: &Mailto, run: &mut Run<'_>) -> Result<Words, Failure> {
+        let header = run.message.header();
+        let field = |name: &str| {
+            let field = header.named(name).next();
+            field.map(|field| String::from_utf8_lossy(field.text()).into_owned()).unwrap_or_default()
+        };
+        let (original, from) = (field("Subject"), field("From"));
+        let body = mailto.body.clone().unwrap_or_else(|| format!("From: {from}\nSubject: {original}\n"));
+        let subject = match (&self.message, &mailto.subject) {
+            (Some(message), _) => run.text(message)?.into_owned(),
+            (None, Some(subject)) => subject.clone(),
+            (None, None) => original,
+        };
+        Ok(Words { subject, body })
+    }
+
+    /// The notification (RFC 5436 section 2.7).
+    fn letter(&self, mailto: &Mailto, words: Words, run: &mut Run<'_>) -> Result<Vec<u8>, Failure> {
         let mut letter = Letter::default();
-        let account = run.facts.account;
-        letter.field(
-            "Auto-Submitted",
-            &format!("auto-notified; owner-email=\"{}\"", quotable(&account.to_string())),
-        );
+        let owner = run.facts.account.to_string().replace('\\', "\\\\").replace('"', "\\\"");
+        letter.field("Auto-Submitted", &format!("auto-notified; owner-email=\"{owner}\""));
         letter.field("From", &self.author(run)?);
         for (name, addresses) in [("To", &mailto.to), ("Cc", &mailto.cc)] {
             if !addresses.is_empty() {
@@ -122,25 +144,19 @@ impl Notify {
                 letter.field(name, &addresses.join(", "));
             }
         }
-        let header = run.message.header();
-        let field = |name: &str| {
-            let field = header.named(name).next();
-            field.map(|field| String::from_utf8_lossy(field.text()).into_owned()).unwrap_or_default()
+        letter.text_field("Subject", &words.subject);
+        let importance = self.importance.as_ref().map(|importance| run.text(importance)).transpose()?;
+        let (importance, priority) = match importance.as_deref() {
+            Some("1") => ("High", "1 (Highest)"),
+            Some("3") => ("Low", "5 (Lowest)"),
+            _ => ("Normal", "3 (Normal)"),
         };
-        let (original_subject, original_from) = (field("Subject"), field("From"));
-        let message = self.message.as_ref().map(|message| run.text(message)).transpose()?;
-        let subject = message.as_deref().or(mailto.subject.as_deref()).unwrap_or(&original_subject);
-        letter.text_field("Subject", subject);
-        match self.importance.as_ref().map(|importance| run.text(importance)).transpose()?.as_deref() {
-            Some("1") => letter.field("Importance", "High"),
-            Some("3") => letter.field("Importance", "Low"),
-            _ => {}
-        }
+        letter.field("Importance", importance);
+        letter.field("X-Priority", priority);
         for (name, value) in &mailto.fields {
             letter.text_field(name, value);
         }
-        let usual = || format!("From: {original_from}\nSubject: {original_subject}\n");
-        Ok(letter.with_text(&mailto.body.clone().unwrap_or_else(usual)))
+        Ok(letter.with(Entity::text(&words.body)))
     }
 
     /// Who tells: whom the script says, if that is somebody of the account's domains (RFC 5435 section 3.3).
@@ -155,11 +171,6 @@ impl Notify {
         let authors = authors.filter(|(_, authors)| matches!(&authors[..], [author] if is_known(author)));
         Ok(authors.map_or_else(|| own_address(facts).to_string(), |(written, _)| written))
     }
-}
-
-/// Fit for a quoted string.
-fn quotable(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 fn valid_notify_method(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
@@ -228,9 +239,4 @@ pub fn encode_url(value: &str) -> String {
         }
     }
     encoded
-}
-
-/// What is told of a way to notify that is none of ours.
-fn unsupported(method: &str) -> String {
-    format!("notifications go by mail, as \"mailto:name@example.com\", not by \"{}\"", short(method))
 }

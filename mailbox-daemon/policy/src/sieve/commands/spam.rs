@@ -70,7 +70,7 @@ impl Test for Score {
 fn of_ten(percent: u8) -> u8 {
     match percent {
         0 => 1,
-        1..=99 => 2 + (percent - 1) / 13,
+        1..=99 => (1 + percent / 11).clamp(2, 9),
         _ => 10,
     }
 }
@@ -81,6 +81,6 @@ mod tests {
 
     #[test]
     fn only_certainty_is_one_or_ten() {
-        assert_eq!([0, 1, 13, 14, 50, 92, 98, 99, 100].map(of_ten), [1, 2, 2, 3, 5, 9, 9, 9, 10]);
+        assert_eq!([0, 1, 20, 22, 50, 80, 88, 99, 100].map(of_ten), [1, 2, 2, 3, 5, 8, 9, 9, 10]);
     }
 }

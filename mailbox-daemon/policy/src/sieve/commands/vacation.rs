@@ -8,11 +8,12 @@ use crate::config;
 use crate::sieve::check::Arguments;
 use crate::sieve::letter::{self, Letter};
 use crate::sieve::memory;
+use crate::sieve::message::Entity;
 use crate::sieve::plan::{Memory, MemoryKey, Reply};
 use crate::sieve::program::Action;
 use crate::sieve::run::{Failure, Flow, Run};
 use crate::sieve::text::Text;
-use correspondent::Correspondence;
+use correspondent::{Answer, Correspondence};
 use types::Address;
 
 pub use correspondent::own_address;
@@ -36,8 +37,8 @@ fn vacation(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     let handle = arguments.text_of("handle", None).map(|(_, handle)| handle);
     let copy = CopyArgument::read(arguments);
     let (place, reason) = arguments.text("what is answered");
-    let entity = reason.constant().filter(|_| is_mime);
-    if let Some(fault) = entity.and_then(letter::entity_fault) {
+    let entity = reason.constant().filter(|_| is_mime).map(Entity::parse);
+    if let Some(fault) = entity.and_then(|entity| entity.fault()) {
         arguments.fault(place, fault);
     }
     let addresses = addresses.into_iter().map(|(_, address)| address).collect();
@@ -112,15 +113,15 @@ impl Action for Vacation {
         run.work.spend(run.facts.header.len())?;
         let correspondence =
             Correspondence { header: run.message.header(), facts: &run.facts, addresses: &addresses };
-        let Some(sender) = correspondence.answerable(&mut run.work)? else { return Ok(Flow::Next) };
-        let key = self.key(&sender, run)?;
+        let Some(answer) = correspondence.answer(&mut run.work)? else { return Ok(Flow::Next) };
+        let key = self.key(&answer.to, run)?;
         let now = run.facts.environment.now;
         if run.facts.memory.get(&key).is_some_and(|until| *until > now) {
             return Ok(Flow::Next);
         }
-        let message = self.letter(&sender, run)?;
+        let message = self.letter(&answer, run)?;
         let copy_in = CopyArgument::filing(self.copy.as_ref(), run)?;
-        run.plan.replies.push(Reply { to: sender, message, copy_in });
+        run.plan.replies.push(Reply { to: answer.to, message, copy_in });
         let interval_s = self.interval.seconds(run.facts.limits);
         if interval_s > 0 {
             run.plan.memory.push(Memory { key, until: now.saturating_add_unsigned(interval_s) });
@@ -151,9 +152,9 @@ impl Vacation {
         Ok(memory::key("vacation", &parts))
     }
 
-    fn letter(&self, sender: &Address, run: &mut Run<'_>) -> Result<Vec<u8>, Failure> {
+    fn letter(&self, answer: &Answer, run: &mut Run<'_>) -> Result<Vec<u8>, Failure> {
         let mut letter = Letter::default();
-        let own = own_address(&run.facts).to_string();
+        let own = answer.from.to_string();
         let from = self.from.as_ref().map(|from| run.text(from)).transpose()?;
         match from.as_deref().and_then(letter::authors) {
             Some((from, authors)) => {
@@ -164,7 +165,7 @@ impl Vacation {
             }
             None => letter.field("From", &own),
         }
-        letter.field("To", &sender.to_string());
+        letter.field("To", &answer.to.to_string());
         letter.text_field("Subject", &self.subject(run)?);
         letter.field("Auto-Submitted", "auto-replied (vacation)");
         letter.answers(run.message.header());
@@ -172,11 +173,13 @@ impl Vacation {
         run.work.spend(reason.len())?;
         run.work.take(reason.len())?;
         match self.is_mime {
-            false => Ok(letter.with_text(&reason)),
-            true => match letter::entity_fault(&reason) {
-                Some(fault) => Err(Failure::impossible(fault)),
-                None => Ok(letter.with_entity(&reason)),
-            },
+            false => Ok(letter.with(Entity::text(&reason))),
+            true => {
+                let entity = Entity::parse(&reason);
+                entity
+                    .fault()
+                    .map_or_else(|| Ok(letter.with(entity)), |fault| Err(Failure::impossible(fault)))
+            }
         }
     }
 

@@ -72,6 +72,32 @@ impl Entity {
         Entity { header: format!("{header}{line_break}").into_bytes(), body: body.as_bytes().to_vec() }
     }
 
+    /// What is wrong with its header, which is of ASCII (RFC 5230 section 5).
+    pub fn fault(&self) -> Option<&'static str> {
+        let is_field =
+            |line: &[u8]| line.starts_with(b" ") || line.starts_with(b"\t") || line.contains(&b':');
+        let mut lines = self.header.split_inclusive(|byte| *byte == b'\n');
+        match self.header.first() {
+            _ if !self.header.is_ascii() => Some("the header of a MIME part is of ASCII"),
+            Some(b' ' | b'\t') => Some("a MIME part does not begin with a blank"),
+            _ if !lines.all(is_field) => Some("a MIME part begins with its header fields and an empty line"),
+            _ => None,
+        }
+    }
+
+    /// What a message has of it: the fields that describe its content, an empty line and the body.
+    pub fn into_message(self) -> Vec<u8> {
+        let fields = Header::copy(&self.header).fields;
+        let mut message: Vec<u8> = fields
+            .iter()
+            .filter(|field| is_content(field))
+            .flat_map(|field| field.raw.iter().copied())
+            .collect();
+        message.extend_from_slice(b"\r\n");
+        message.extend_from_slice(&self.body);
+        message
+    }
+
     fn bytes(&self) -> usize {
         self.header.len() + b"\r\n".len() + self.body.len()
     }

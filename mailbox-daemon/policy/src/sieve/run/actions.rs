@@ -1,7 +1,8 @@
 use super::{Failure, Run};
 use crate::sieve::facts::Facts;
-use crate::sieve::plan::{Body, Content, Filing, Redirect, Refusal, Target};
-use types::{Keyword, SystemFlag};
+use crate::sieve::plan::{Body, Content, Filing, MemoryKey, Redirect, Refusal, Target};
+use std::collections::BTreeSet;
+use types::{Address, Keyword, SystemFlag};
 
 /// What was done so far, as far as later actions depend on it.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub struct Actions {
     /// Actions that send mail elsewhere.
     sent: usize,
     is_keep_cancelled: bool,
+    /// Whom the script has told what (RFC 5435).
+    pub told: BTreeSet<(MemoryKey, Address)>,
     /// Whether vacation was run.
     is_answered: bool,
     /// The internal variable of imap4flags, which the implicit keep heeds (RFC 5232 section 2).

@@ -1,8 +1,8 @@
 //! `mailto:` (RFC 6068), as far as notifications heed it (RFC 5436 section 2.7).
 
-use super::unsupported;
 use crate::sieve::commands::lists::percent_decoded;
 use crate::sieve::lexer::short;
+use thiserror::Error;
 use types::Address;
 
 /// Recipients of one notification.
@@ -14,7 +14,7 @@ const URI_BYTES_MAX: usize = 16 * 1024;
 
 /// Fields that are taken over beside those with a place of their own; any that begins with `X-` is too. The others tell who sent a
 /// message when and how, which is not for the script to say.
-const HARMLESS: [&str; 6] = ["comments", "keywords", "importance", "priority", "organization", "reply-to"];
+const HARMLESS: [&str; 4] = ["comments", "keywords", "organization", "reply-to"];
 
 /// A URI, read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,14 +27,30 @@ pub struct Mailto {
     pub fields: Vec<(String, String)>,
 }
 
+/// Why nothing can be sent.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Unfit {
+    /// It is no `mailto:`, but may well be something.
+    #[error("notifications go by mail, as \"mailto:name@example.com\", not by \"{0}\"")]
+    Foreign(String),
+    /// It is a wrong one.
+    #[error("\"{uri}\" is no right mailto URI: {why}")]
+    Wrong {
+        /// Its beginning.
+        uri: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
 impl Mailto {
-    /// Reads a URI; says what is wrong with it.
-    pub fn parse(uri: &str) -> Result<Mailto, String> {
+    /// Reads a URI.
+    pub fn parse(uri: &str) -> Result<Mailto, Unfit> {
         let scheme = uri.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
         if scheme.is_none() {
-            return Err(unsupported(uri));
+            return Err(Unfit::Foreign(short(uri)));
         }
-        let wrong = |why: &str| format!("\"{}\" is no right mailto URI: {why}", short(uri));
+        let wrong = |why: &str| Unfit::Wrong { uri: short(uri), why: why.to_owned() };
         if uri.len() > URI_BYTES_MAX || !uri.bytes().all(is_uri_octet) {
             return Err(wrong("it is too long or has characters that need a percent sign"));
         }
@@ -54,15 +70,10 @@ impl Mailto {
         Ok(mailto)
     }
 
-    /// Everybody it goes to, each once.
-    pub fn recipients(&self) -> Vec<Address> {
-        let mut recipients: Vec<Address> = Vec::new();
-        for address in self.to.iter().chain(&self.cc) {
-            if !recipients.contains(address) {
-                recipients.push(address.clone());
-            }
-        }
-        recipients
+    /// Leaves out recipients it need not go to.
+    pub fn keep_recipients(&mut self, mut is_kept: impl FnMut(&Address) -> bool) {
+        self.to.retain(&mut is_kept);
+        self.cc.retain(&mut is_kept);
     }
 
     fn add(&mut self, field: &str) -> Result<(), String> {
@@ -89,7 +100,7 @@ impl Mailto {
         }
         match name.as_str() {
             "subject" => self.subject = Some(value),
-            _ if name.starts_with("x-") || HARMLESS.contains(&name.as_str()) => {
+            _ if name.starts_with("x-") && name != "x-priority" || HARMLESS.contains(&name.as_str()) => {
                 self.fields.push((capitalized(&name), value));
             }
             _ => {}

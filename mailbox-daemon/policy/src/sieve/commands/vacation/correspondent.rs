@@ -21,6 +21,14 @@ const MACHINES_BEGIN: [&str; 7] =
     ["owner-", "bounce-", "bounces+", "noreply", "no-reply", "donotreply", "do-not-reply"];
 const MACHINES_END: [&str; 6] = ["-request", "-owner", "-bounces", "-noreply", "-no-reply", ".noreply"];
 
+/// Who is answered, and as whom.
+pub struct Answer {
+    /// The sender of the message.
+    pub to: Address,
+    /// The owner's address the message names: it tells the sender nothing new.
+    pub from: Address,
+}
+
 /// A message that may be answered.
 pub struct Correspondence<'a> {
     pub header: &'a Header<'a>,
@@ -30,14 +38,14 @@ pub struct Correspondence<'a> {
 }
 
 impl Correspondence<'_> {
-    /// The sender, if there is one who wants to be answered.
-    pub fn answerable(&self, work: &mut Work) -> Result<Option<Address>, Spent> {
+    /// Whom to answer, if there is somebody who wants to be.
+    pub fn answer(&self, work: &mut Work) -> Result<Option<Answer>, Spent> {
         let sender = self.facts.envelope.and_then(|envelope| envelope.from.clone());
-        let Some(sender) = sender.filter(|sender| !is_machine(sender) && !self.is_own(sender)) else {
+        let Some(to) = sender.filter(|sender| !is_machine(sender) && !self.is_own(sender)) else {
             return Ok(None);
         };
-        let is_personal = !self.is_automatic() && self.names_owner(work)?;
-        Ok(is_personal.then_some(sender))
+        let from = if self.is_automatic() { None } else { self.named_owner(work)? };
+        Ok(from.map(|from| Answer { to, from }))
     }
 
     /// Whether a machine or a mailing list sent it.
@@ -58,16 +66,17 @@ impl Correspondence<'_> {
             || values("X-Auto-Response-Suppress").any(suppresses)
     }
 
-    /// Whether the header names the script's owner among the recipients.
-    fn names_owner(&self, work: &mut Work) -> Result<bool, Spent> {
+    /// The first address of the script's owner among the recipients the header names.
+    fn named_owner(&self, work: &mut Work) -> Result<Option<Address>, Spent> {
         for field in RECIPIENT_FIELDS.into_iter().flat_map(|name| self.header.named(name)) {
             work.spend(field.value().len())?;
-            let mut addresses = address::mailboxes(field.value()).into_iter();
-            if addresses.any(|mailbox| address_of(&mailbox).is_ok_and(|address| self.is_own(&address))) {
-                return Ok(true);
+            let addresses = address::mailboxes(field.value());
+            let mut addresses = addresses.iter().filter_map(|mailbox| address_of(mailbox).ok());
+            if let Some(own) = addresses.find(|address| self.is_own(address)) {
+                return Ok(Some(own));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Whether an address belongs to the script's owner: one the house knows, the one this copy is for, or one the script names.
@@ -98,7 +107,7 @@ fn is_machine(sender: &Address) -> bool {
         || MACHINES_END.iter().any(|end| local.ends_with(end))
 }
 
-/// The address an answer comes from: the one the message was sent to, if it is the owner's, for it tells the sender nothing new.
+/// The owner's address a message was sent to, or the account's own.
 pub fn own_address<'a>(facts: &Facts<'a>) -> &'a Address {
     let recipient = facts.envelope.map(|envelope| &envelope.to.address);
     let is_own = |address: &&Address| {
