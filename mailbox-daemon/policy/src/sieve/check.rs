@@ -149,7 +149,7 @@ impl Checker {
         let Some(rule) = rule else {
             let what = commands::unknown(node.name, kind);
             if self.uses("ihave") {
-                return Some((T::placeholder(), Gate { shut: Some(what), ..Gate::default() }));
+                return Some((T::placeholder(), Gate::shut(what)));
             }
             self.faults.add(node.place, what);
             self.look_into(node);
@@ -167,7 +167,7 @@ impl Checker {
     pub fn continuation(&mut self, node: &Node<'_>, check: impl FnOnce(&mut Arguments<'_>)) {
         let mut arguments = Arguments::new(self, node, &[]);
         check(&mut arguments);
-        if let Some(what) = arguments.finish().shut {
+        if let Some(what) = arguments.finish().0.and_then(|bars| bars.never) {
             self.faults.add(node.place, what);
         }
     }

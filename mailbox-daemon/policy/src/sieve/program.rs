@@ -36,11 +36,23 @@ pub struct Condition {
     pub(super) gate: Gate,
 }
 
-/// What must be so when a command or test is reached. Only scripts that require `ihave` have gates that may be shut (RFC 5463 section 4).
+/// What must be so when a command or test is reached; nothing in most scripts. Only those that require `ihave` have gates that may be shut
+/// (RFC 5463 section 4).
 #[derive(Debug, Default)]
-pub struct Gate {
+pub struct Gate(pub(super) Option<Box<Bars>>);
+
+/// What may shut a gate.
+#[derive(Debug, Default)]
+pub struct Bars {
     /// Extensions `ihave` must have found.
     pub(super) extensions: Vec<&'static str>,
     /// Why it can never be run.
-    pub(super) shut: Option<String>,
+    pub(super) never: Option<String>,
+}
+
+impl Gate {
+    /// A gate that is never open.
+    pub fn shut(never: String) -> Gate {
+        Gate(Some(Box::new(Bars { extensions: Vec::new(), never: Some(never) })))
+    }
 }

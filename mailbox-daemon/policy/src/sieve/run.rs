@@ -98,14 +98,14 @@ pub struct Run<'r> {
     /// Names of scripts that were included.
     pub(super) included: BTreeSet<ScriptName>,
     /// Scripts that run now, each within the one before.
-    pub(super) including: Vec<Script>,
+    pub(super) including: Vec<&'r Script>,
     /// How many scripts were included.
     pub(super) includes: usize,
 }
 
 impl<'r> Run<'r> {
     /// Runs a script from its beginning to its end.
-    pub fn whole(script: &Script, facts: &Facts<'r>) -> Plan {
+    pub fn whole(script: &'r Script, facts: &Facts<'r>) -> Plan {
         let mut run = Run {
             facts: *facts,
             message: Message::new(facts.header, facts.body),
@@ -115,7 +115,7 @@ impl<'r> Run<'r> {
             actions: Actions::default(),
             found: BTreeSet::new(),
             included: BTreeSet::new(),
-            including: vec![script.clone()],
+            including: vec![script],
             includes: 0,
         };
         let ended = run.block(script.program()).and_then(|_| run.implicit_keep());
@@ -163,10 +163,11 @@ impl<'r> Run<'r> {
 
     fn pass(&mut self, gate: &Gate) -> Result<(), Failure> {
         self.work.spend(STATEMENT_STEPS)?;
-        if let Some(what) = &gate.shut {
+        let Some(bars) = &gate.0 else { return Ok(()) };
+        if let Some(what) = &bars.never {
             return Err(Failure::impossible(what.clone()));
         }
-        match gate.extensions.iter().find(|extension| !self.found.contains(*extension)) {
+        match bars.extensions.iter().find(|extension| !self.found.contains(*extension)) {
             Some(extension) => Err(Failure::impossible(format!(
                 "\"{extension}\" is used here without `require` or a successful `ihave` before it"
             ))),

@@ -136,7 +136,9 @@ impl Script {
         }
         let text = lexer::decode(source, &mut faults);
         let nodes = syntax::parse(&text, limits.nesting_max, &mut faults);
-        let (program, checker) = Checker::script(&nodes, limits, faults);
+        let (program, mut checker) = Checker::script(&nodes, limits, faults);
+        checker.needs.scripts.sort();
+        checker.needs.scripts.dedup();
         match checker.faults.is_empty() {
             true => Ok(Script {
                 program: Arc::new(program),

@@ -71,7 +71,7 @@ impl<'c> Arguments<'c> {
             return;
         }
         match self.checker.uses("ihave") && self.checker.findable(extension).is_some() {
-            true => self.gate.extensions.push(extension),
+            true => self.gate.0.get_or_insert_default().extensions.push(extension),
             false => self.fault(place, format!("{what} needs `require \"{extension}\";`")),
         }
     }
@@ -80,7 +80,7 @@ impl<'c> Arguments<'c> {
     fn unknown(&mut self, place: Place, what: String) {
         self.is_spoiled = true;
         match self.checker.uses("ihave") {
-            true => self.gate.shut = Some(what),
+            true => self.gate.0.get_or_insert_default().never = Some(what),
             false => self.fault(place, what),
         }
     }

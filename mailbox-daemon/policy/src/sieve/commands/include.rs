@@ -8,7 +8,6 @@ use crate::sieve::program::Action;
 use crate::sieve::run::{Failure, Flow, Run};
 use crate::sieve::script::{Script, ScriptName};
 use crate::sieve::text::is_identifier;
-use std::sync::Arc;
 
 pub const COMMANDS: &[CommandRule] = &[
     CommandRule { name: "include", extension: Some("include"), check: include },
@@ -28,9 +27,7 @@ fn include(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     let name = ScriptName::parse(&name);
     match &name {
         None => arguments.fault(place, "this cannot be the name of a script"),
-        Some(name) if !is_global && !arguments.checker.needs.scripts.contains(name) => {
-            arguments.checker.needs.scripts.push(name.clone());
-        }
+        Some(name) if !is_global => arguments.checker.needs.scripts.push(name.clone()),
         Some(_) => {}
     }
     Box::new(Include { name: name.filter(|_| !is_global), once, optional })
@@ -46,7 +43,8 @@ struct Include {
 
 impl Action for Include {
     fn run(&self, run: &mut Run<'_>) -> Result<Flow, Failure> {
-        let found = self.name.as_ref().and_then(|name| Some((name, run.facts.scripts.get(name)?)));
+        let scripts = run.facts.scripts;
+        let found = self.name.as_ref().and_then(|name| Some((name, scripts.get(name)?)));
         match found {
             Some((name, script)) => self.enter(name, script, run),
             None if self.optional => Ok(Flow::Next),
@@ -64,7 +62,7 @@ impl Action for Include {
 }
 
 impl Include {
-    fn enter(&self, name: &ScriptName, script: &Arc<Script>, run: &mut Run<'_>) -> Result<Flow, Failure> {
+    fn enter<'r>(&self, name: &ScriptName, script: &'r Script, run: &mut Run<'r>) -> Result<Flow, Failure> {
         let is_running = run.including.iter().any(|running| running.is_same(script));
         if self.once && (is_running || run.included.contains(name)) {
             return Ok(Flow::Next);
@@ -80,7 +78,7 @@ impl Include {
             return Err(Failure::impossible("too many scripts are included"));
         }
         run.included.insert(name.clone());
-        run.including.push(script.as_ref().clone());
+        run.including.push(script);
         let own = run.variables.begin();
         let found = std::mem::take(&mut run.found);
         let ended = run.block(script.program());

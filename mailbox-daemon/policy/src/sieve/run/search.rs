@@ -20,7 +20,7 @@ pub struct Matching {
 #[derive(Clone, Debug)]
 pub enum SearchKey {
     /// A constant one, prepared with the script.
-    Ready(Key),
+    Ready(Box<Key>),
     /// Prepared when it is compared: it has variables in it, or the script has too many keys to keep them all prepared.
     Late(Text),
 }
@@ -37,7 +37,7 @@ impl SearchKey {
         let Some(constant) = text.constant() else { return Ok(SearchKey::Late(text)) };
         let prepare =
             |work: &mut Work| Key::prepare(matching.comparator, matching.match_type, constant, work);
-        let key = match prepare(work).map(SearchKey::Ready) {
+        let key = match prepare(work).map(|key| SearchKey::Ready(Box::new(key))) {
             Err(KeyFault::Spent(_)) => prepare(&mut run.clone()).map(|_| SearchKey::Late(text)),
             kept => kept,
         };
