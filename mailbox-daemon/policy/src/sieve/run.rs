@@ -112,7 +112,7 @@ impl<'r> Run<'r> {
             work: Work::new(facts.limits.work_max, facts.limits.memory_bytes_max),
             plan: Plan::default(),
             variables: Variables::default(),
-            actions: Actions::default(),
+            actions: Actions::new(facts),
             found: BTreeSet::new(),
             included: BTreeSet::new(),
             including: vec![script],

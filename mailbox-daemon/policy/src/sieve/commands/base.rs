@@ -9,7 +9,7 @@ use crate::sieve::program::{Action, Test};
 use crate::sieve::run::{Failure, Flow, Run};
 use crate::sieve::script::Place;
 use crate::sieve::text::Text;
-use types::{MailboxName, SpecialUse};
+use types::{Keyword, MailboxName, SpecialUse};
 
 pub const COMMANDS: &[CommandRule] = &[
     CommandRule { name: "keep", extension: None, check: keep },
@@ -70,6 +70,12 @@ impl MailboxArgument {
         if let (Some((place, _)), Some(_)) = (&special_use, &id) {
             arguments.fault(*place, "`:specialuse` and `:mailboxid` exclude each other");
         }
+        if let Some((place, fault)) = special_use
+            .as_ref()
+            .and_then(|(place, text)| Some((*place, special_use_of(text.constant()?).err()?)))
+        {
+            arguments.fault(place, fault);
+        }
         let special_use = special_use.map(|(_, special_use)| special_use);
         MailboxArgument { special_use, id: id.map(|(_, id)| id), create, mailbox: mailbox(arguments) }
     }
@@ -96,12 +102,21 @@ impl MailboxArgument {
         })?;
         let id = self.id.as_ref().map(|id| run.text(id)).transpose()?;
         let special_use = self.special_use.as_ref().map(|name| run.text(name)).transpose()?;
-        let special_use = special_use.and_then(|name| {
-            SpecialUse::ALL
-                .into_iter()
-                .find(|special_use| special_use.attribute().eq_ignore_ascii_case(&name))
-        });
+        let special_use =
+            special_use.map(|name| special_use_of(&name).map_err(Failure::Impossible)).transpose()?.flatten();
         Ok(Target { mailbox, special_use, id: id.map(Into::into), create: self.create })
+    }
+}
+
+/// A special use (RFC 6154 section 6); `None` for one that no mailbox here can have (RFC 8579 section 4).
+fn special_use_of(attribute: &str) -> Result<Option<SpecialUse>, String> {
+    let is_atom = attribute.strip_prefix('\\').is_some_and(|atom| Keyword::parse(atom).is_ok());
+    let known = |known: &SpecialUse| known.attribute().eq_ignore_ascii_case(attribute);
+    match is_atom {
+        true => Ok(SpecialUse::ALL.into_iter().find(known)),
+        false => {
+            Err(format!("\"{}\" is no special use of a mailbox: one is a word behind `\\`", short(attribute)))
+        }
     }
 }
 

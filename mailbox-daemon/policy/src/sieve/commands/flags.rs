@@ -57,7 +57,7 @@ fn parse(text: &str) -> Vec<Flag> {
 
 impl Flag {
     /// Reads one flag; `None` for what cannot be set.
-    fn parse(name: &str) -> Option<Flag> {
+    pub fn parse(name: &str) -> Option<Flag> {
         match name.starts_with('\\') {
             true => SystemFlag::ALL
                 .into_iter()

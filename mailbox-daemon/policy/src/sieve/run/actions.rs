@@ -19,6 +19,14 @@ pub struct Actions {
     pub flags: Vec<Flag>,
 }
 
+impl Actions {
+    /// Nothing was done yet. A script that an IMAP event set off begins with the message's flags (RFC 6785 section 3.8).
+    pub fn new(facts: &Facts<'_>) -> Actions {
+        let flags = facts.environment.imap.iter().flat_map(|imap| &imap.flags);
+        Actions { flags: flags.filter_map(|flag| Flag::parse(flag)).collect(), ..Actions::default() }
+    }
+}
+
 /// A flag or keyword that can be stored (RFC 5232).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flag {
@@ -56,13 +64,27 @@ pub fn letter_filing(target: Target, flags: &[Flag]) -> Filing {
 impl Run<'_> {
     /// `keep` with the flags given, or those of the internal variable.
     pub fn keep(&mut self, flags: Option<&[Flag]>) -> Result<(), Failure> {
-        self.file(keep_target(&self.facts), flags)
+        // A message that is in a mailbox is not changed there (RFC 6785 section 3.1).
+        let content = match self.facts.environment.imap {
+            Some(_) => Content::Unchanged,
+            None => self.message.content(&mut self.work)?,
+        };
+        self.file_content(keep_target(&self.facts), flags, content)
     }
 
     /// Files the message as it is now. When it is filed once more in the same mailbox, the last flags count (RFC 5228 section 2.10.3, RFC 5232 section 3).
     pub fn file(&mut self, target: Target, flags: Option<&[Flag]>) -> Result<(), Failure> {
-        self.check_refusal("files")?;
         let content = self.message.content(&mut self.work)?;
+        self.file_content(target, flags, content)
+    }
+
+    fn file_content(
+        &mut self,
+        target: Target,
+        flags: Option<&[Flag]>,
+        content: Content,
+    ) -> Result<(), Failure> {
+        self.check_refusal("files")?;
         let flags = flags.map_or_else(|| self.actions.flags.clone(), <[Flag]>::to_vec);
         let is_same =
             |other: &Filing| other.target.is_same(&target) && is_same_message(&other.content, &content);
@@ -85,8 +107,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Refuses the message, which then can be neither kept nor redirected (RFC 5429 section 2.4).
+    /// Refuses the message, which then can be neither kept nor redirected (RFC 5429 section 2.4). What is in a mailbox already cannot be
+    /// refused (RFC 6785 section 3.11).
     pub fn refuse(&mut self, refusal: Refusal) -> Result<(), Failure> {
+        if self.facts.environment.imap.is_some() {
+            return Err(Failure::impossible("only a message that is being delivered can be refused"));
+        }
         let done = match &self.plan {
             plan if plan.refusal.is_some() => "refused",
             plan if !plan.filings.is_empty() => "filed",

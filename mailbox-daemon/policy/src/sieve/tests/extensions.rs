@@ -69,6 +69,31 @@ fn flags() {
 }
 
 #[test]
+fn a_script_that_an_imap_event_set_off() {
+    let mut world = World::default();
+    world.environment.imap = Some(ImapFacts {
+        cause: "FLAG".to_owned(),
+        mailbox: MailboxName::inbox(),
+        changed_flags: vec!["\\Flagged".to_owned()],
+        flags: vec!["\\Flagged".to_owned(), "a".to_owned(), "\\Recent".to_owned()],
+    });
+    assert_told(
+        &world,
+        &[
+            ("", "file INBOX \\Flagged a"),
+            (
+                "require \"imap4flags\"; if hasflag \"\\\\flagged\" { addflag \"b\"; }",
+                "file INBOX \\Flagged a b",
+            ),
+            (
+                "require \"reject\"; reject \"no\";",
+                "file INBOX; trouble line 1: only a message that is being delivered can be refused",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn extensions_that_may_be_missing() {
     assert_told(
         &World::default(),
