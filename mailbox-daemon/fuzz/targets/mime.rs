@@ -1,4 +1,6 @@
 use super::pieces;
+use proto::mime::content_field::ContentField;
+use proto::mime::field_text::write_field;
 use proto::mime::text::TextSearch;
 use proto::mime::{DigestFront, DigestView, ScanLimits, Scanner};
 use proto::mime::{address, date, decode as decoding, encoded_word, header as fields};
@@ -100,6 +102,7 @@ pub fn digest(data: &[u8]) {
 pub fn header(data: &[u8]) {
     for field in fields::fields(data) {
         let _ = fields::unfold(field.value);
+        let _ = ContentField::parse(field.value);
     }
     for name in ["Subject", "From", "Date"] {
         let _ = fields::value(data, name);
@@ -117,6 +120,8 @@ pub fn header(data: &[u8]) {
     }
     let _ = encoded_word::decoded(data);
     let text = String::from_utf8_lossy(data);
+    let written = write_field("Subject", &text);
+    assert_eq!(fields::fields(&written).count(), 1, "{}", written.escape_ascii());
     let encoded = encoded_word::encode(&text);
     assert!(encoded.is_ascii());
     let line = text.replace(['\r', '\n', '\0'], " ");

@@ -13,6 +13,8 @@ pub struct Facts<'a> {
     pub header: &'a [u8],
     /// What follows the empty line.
     pub body: &'a [u8],
+    /// Whether there is an empty line: a message may end with its header.
+    pub has_body: bool,
     /// Whose script runs.
     pub account: &'a Address,
     /// All addresses that lead to this account alone: its own and its aliases.

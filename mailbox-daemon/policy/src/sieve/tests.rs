@@ -92,6 +92,7 @@ impl World {
         script.run(&Facts {
             header: header.as_bytes(),
             body: body.as_bytes(),
+            has_body: true,
             account: &self.account,
             own_addresses: &self.own_addresses,
             envelope: Some(&self.envelope),

@@ -68,6 +68,7 @@ impl Trial {
         script.run(&Facts {
             header,
             body,
+            has_body: message.len() > header.len(),
             account: &account,
             own_addresses: &own_addresses,
             envelope: Some(&envelope),
@@ -154,6 +155,16 @@ mod tests {
         assert_eq!(split(b"A: b"), (&b"A: b"[..], &b""[..]));
         assert_eq!(split(b"\r\nbody"), (&b""[..], &b"body"[..]));
         assert!(matches!(with_crlf(b"a\r\nb\r\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn only_an_empty_line_makes_a_body() {
+        let limits = config::Sieve::default();
+        let script = b"require \"body\"; if body :raw :is \"\" { discard; }";
+        let script = Script::compile(script, &limits).expect("a right script");
+        for (message, kept) in [(&b"A: b\n"[..], 1), (b"A: b\n\n", 0), (b"A: b\n\nx", 1)] {
+            assert_eq!(Trial::default().run(&script, message, &limits).filings.len(), kept);
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) header: &'a [u8],
     /// What follows the empty line.
     pub(crate) body: &'a [u8],
+    /// Whether there is an empty line.
+    pub(crate) has_body: bool,
     /// The envelope, where there is one.
     pub(crate) envelope: Option<&'a EnvelopeFacts>,
     /// Where and when.
@@ -84,6 +86,7 @@ impl Gathered {
         ready.script.run(&Facts {
             header: seen.header,
             body: seen.body,
+            has_body: seen.has_body,
             account,
             own_addresses: &self.own_addresses,
             envelope: seen.envelope,

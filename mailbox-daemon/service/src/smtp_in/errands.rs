@@ -11,6 +11,7 @@ use crate::disk;
 use crate::host::Host;
 use crate::sieve::{Gathered, Ready, Seen, Turns, active, log, tell_of_trouble, turn_of, zone_minutes};
 use policy::sieve::{Body, Content, EnvelopeFacts, EnvironmentFacts, LED_MAX, Plan, SpamFacts};
+use proto::smtp::header;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use store::{AccountMail, Mailbox, MemoryRow, ScriptMemory, StoreError};
@@ -209,6 +210,7 @@ impl Desk<'_> {
         let seen = Seen {
             header: &header,
             body: body_of(&errand.content, raw),
+            has_body: header::end(raw, 0).is_some(),
             envelope: Some(&envelope),
             environment: &self.connection.environment(self.judged, self.now),
             keep_in: &errand.keep_in,

@@ -44,7 +44,9 @@ impl Test for Body {
         // What wildcards stood for is not kept (RFC 5173 section 6).
         let mut search = self.matching.silent_search();
         let types = self.types(run)?;
+        let is_missing = !run.facts.has_body && run.message.body().is_empty();
         let parts = match self.transform {
+            _ if is_missing => 0,
             Transform::Raw => 1,
             Transform::Content(_) | Transform::Text => run.message.parts(&mut run.work)?.count(),
         };

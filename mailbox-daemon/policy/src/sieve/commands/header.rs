@@ -8,6 +8,7 @@ use crate::sieve::message::{AddressPart, Field, Index};
 use crate::sieve::program::Test;
 use crate::sieve::run::{Evaluation, Failure, Matching, Run};
 use crate::sieve::text::Text;
+use std::borrow::Cow;
 
 pub const TESTS: &[TestRule] = &[
     TestRule { name: "header", extension: None, check: header },
@@ -40,16 +41,33 @@ impl Fields {
             }
             return Ok(false);
         }
-        for part in self.scope.parts(run)? {
-            let fields = run.message.fields_of(part, &names, self.index, &mut run.work)?;
-            let (_, mut evaluation) = run.parts();
-            for field in &fields {
-                if is_it(field, &mut evaluation)? {
-                    return Ok(true);
-                }
+        let fields = self.of_parts(&names, run)?;
+        let (_, mut evaluation) = run.parts();
+        for field in &fields {
+            if is_it(field, &mut evaluation)? {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The fields of all parts that are looked at; an index counts them together, name by name.
+    fn of_parts<'r>(&self, names: &[Cow<'_, str>], run: &mut Run<'r>) -> Result<Vec<Field<'r>>, Failure> {
+        let parts = self.scope.parts(run)?;
+        let mut fields = Vec::new();
+        let Some(index) = self.index else {
+            for part in parts {
+                fields.extend(run.message.fields_of(part, names, &mut run.work)?);
+            }
+            return Ok(fields);
+        };
+        for name in names.chunks(1) {
+            for part in parts.clone() {
+                fields.extend(run.message.fields_of(part, name, &mut run.work)?);
+            }
+        }
+        let place = index.place_among(fields.len());
+        Ok(fields.drain(place).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `foreverypart` (RFC 5703 section 3): which part is looked at now.
 
-use super::{Field, Index, Message};
+use super::{Field, Message};
 use crate::sieve::work::{Spent, Work};
 use std::ops::Range;
 
@@ -61,11 +61,10 @@ impl<'a> Message<'a> {
         &mut self,
         part: usize,
         names: &[N],
-        index: Option<Index>,
         work: &mut Work,
     ) -> Result<Vec<Field<'a>>, Spent> {
         let header = self.header_of(part, work)?;
-        Ok(header.select(names, index).into_iter().cloned().collect())
+        Ok(header.select(names, None).into_iter().cloned().collect())
     }
 
     /// After a part was replaced: its loop goes on behind what it contains now.

@@ -301,7 +301,7 @@ proptest! {
             message.searched(current, &mut work).unwrap();
             message.text_of(current, &mut work).unwrap();
             message.extracted(current, &mut work).unwrap();
-            message.fields_of(current, &["Content-Type"], None, &mut work).unwrap();
+            message.fields_of(current, &["Content-Type"], &mut work).unwrap();
             if current == replace {
                 message.replace(Entity::parse(&text), None, None, &mut work).unwrap();
             }
