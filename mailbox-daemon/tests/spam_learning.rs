@@ -10,6 +10,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::demo::{Demo, DemoOptions, Door, PASSWORD};
 use support::imap::ImapClient;
+use support::smtp::SmtpClient;
 use support::wait_for;
 
 const ANA: &str = "ana@home.test";
@@ -115,6 +116,82 @@ fn a_message_counts_once_and_goes_over_when_somebody_thinks_again() {
     client.command("COPY 1 Archive").unwrap().ok();
     client.append("Junk", "", &message("spam", 1)).unwrap().ok();
     assert_learns(&demo, ANA, (1, 1));
+}
+
+/// Sends a message from elsewhere.
+fn send(demo: &Demo, to: &[&str], message: &str) {
+    let mut client = SmtpClient::connect(demo, Door::Smtp).unwrap();
+    assert_eq!(client.send_mail("someone@far.example", to, message).unwrap().code, 250);
+}
+
+/// The header of the message of that subject, if it lies in that mailbox.
+fn header(demo: &Demo, account: &str, mailbox: &str, subject: &str) -> Option<String> {
+    let mut client = ImapClient::log_in(demo, account).unwrap();
+    client.command(&format!("EXAMINE {mailbox}")).unwrap().ok();
+    let found = client.command("UID FETCH 1:* BODY.PEEK[HEADER]").unwrap();
+    let wanted = format!("Subject: {subject}\r\n");
+    found.untagged.into_iter().find(|response| response.contains(&wanted))
+}
+
+fn teach_both(demo: &Demo, account: &str) {
+    let mut client = ImapClient::log_in(demo, account).unwrap();
+    for number in 0..5 {
+        client.append("Junk", "", &message("spam", number)).unwrap().ok();
+        client.append("INBOX", "$NotJunk", &message("ham", number)).unwrap().ok();
+    }
+    assert_learns(demo, account, (5, 5));
+}
+
+#[test]
+fn what_was_learnt_decides_about_the_next_message() {
+    let mut demo = Demo::start_with(DemoOptions::set(&[
+        "spam.spam_learnt_min=5",
+        "spam.ham_learnt_min=5",
+        "inbound.authentication=false",
+    ]));
+    send(&demo, &[ANA], &message("spam", 50));
+    let before = header(&demo, ANA, "INBOX", "spam 50").expect("nothing is learnt yet");
+    assert!(
+        before.contains("X-Mailbox-Spam: no, still learning (0 of 5 spam and 0 of 5 wanted messages)"),
+        "{before}"
+    );
+    teach_both(&demo, ANA);
+    let forged = message("spam", 51).replace("\r\n\r\n", "\r\nX-Mailbox-Spam: no, score=0\r\n\r\n");
+    send(&demo, &[ANA, BEN], &forged);
+    send(&demo, &[ANA], &message("ham", 52));
+    let spam = header(&demo, ANA, "Junk", "spam 51").expect("it is like what was taught");
+    assert!(spam.contains("X-Mailbox-Spam: yes, score=9") && !spam.contains("score=0"), "{spam}");
+    assert!(spam.contains("pills"), "the strongest evidence is told: {spam}");
+    assert!(header(&demo, BEN, "Junk", "spam 51").is_some(), "the household knows");
+    let ham = header(&demo, ANA, "INBOX", "ham 52").expect("it is like what was taught");
+    assert!(ham.contains("X-Mailbox-Spam: no, score="), "{ham}");
+    assert_eq!(seen(&demo, ANA), (5, 5), "the verdict teaches nothing");
+
+    // Mail within the house is not judged.
+    let mut client = SmtpClient::connect(&demo, Door::Submissions).unwrap();
+    client.log_in(BEN).unwrap();
+    let within = message("spam", 53).replace("spam53@far.example", BEN);
+    assert_eq!(client.send_mail(BEN, &[ANA], &within).unwrap().code, 250);
+    let within = header(&demo, ANA, "INBOX", "spam 53").expect("people here write what they like");
+    assert!(!within.contains("X-Mailbox-Spam"), "{within}");
+
+    // Whoever is away from Junk again is wanted again, at once.
+    let mut client = ImapClient::log_in(&demo, ANA).unwrap();
+    client.command("SELECT Junk").unwrap().ok();
+    client.command("MOVE 1:* INBOX").unwrap().ok();
+    assert_learns(&demo, ANA, (0, 11));
+    send(&demo, &[ANA], &message("spam", 54));
+    assert!(header(&demo, ANA, "INBOX", "spam 54").is_some());
+    drop(client);
+
+    // Switched off it says what it thinks and does nothing.
+    teach_both(&demo, BEN);
+    demo.terminate();
+    demo.set("spam.enabled", "false");
+    demo.start_again();
+    send(&demo, &[BEN], &message("spam", 55));
+    let off = header(&demo, BEN, "INBOX", "spam 55").expect("the filter is off");
+    assert!(off.contains("X-Mailbox-Spam: no, score="), "{off}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod markup;
 mod parts;
 mod words;
 
-pub(super) use gather::{GROUPS, Names, group_of, is_personal};
+pub(super) use gather::{GROUPS, Names, group_of, is_personal, learnt_like, place_of};
 
 use gather::Gather;
 

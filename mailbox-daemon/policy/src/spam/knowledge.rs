@@ -1,5 +1,5 @@
 use super::Features;
-use super::features::is_personal;
+use super::features::{is_personal, place_of};
 use super::scoring::{Evidence, Score, score};
 use super::table::{Counts, Table};
 
@@ -206,9 +206,4 @@ impl Knowledge {
             Some(self.owners.len() - 1)
         })
     }
-}
-
-/// Under what the table knows a feature.
-fn place_of(hash: u64) -> u32 {
-    (hash ^ hash >> 32) as u32
 }

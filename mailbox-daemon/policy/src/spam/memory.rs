@@ -1,5 +1,6 @@
 //! All that is remembered of lessons: what was learnt, and of which messages.
 
+use super::features::{is_personal, learnt_like, place_of};
 use super::{Class, Features, Identity, Knowledge, Learner, Ledger, Lesson};
 
 /// Knowledge, and the ledger that lets every message count once.
@@ -112,18 +113,29 @@ const TREATED: u8 = b't';
 const FORGOTTEN: u8 = b'f';
 
 impl Taught {
-    /// For the journal: a letter, the learner, the message and its features.
+    /// For the journal: a letter, the learner, the message, how many of its features accounts learn too, and all features, these first. Of a
+    /// feature only that is kept which matters once it is learnt: half of it.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Taught::Message { learner, lesson, identity, features } => {
-                let mut bytes = Vec::with_capacity(17 + 8 * features.hashes().len());
+                let mut bytes = Vec::with_capacity(21 + 4 * features.hashes().len());
                 bytes.push(match lesson {
                     Lesson::Said(Class::Spam) => SPAM,
                     Lesson::Said(Class::Ham) => HAM,
                     Lesson::Treated => TREATED,
                 });
-                for word in [&learner.0, &identity.0].into_iter().chain(features.hashes()) {
-                    bytes.extend_from_slice(&word.to_le_bytes());
+                let places = |are_personal: bool| {
+                    let chosen = features.hashes().iter().filter(|hash| is_personal(**hash) == are_personal);
+                    let mut places: Vec<u32> = chosen.map(|hash| place_of(*hash)).collect();
+                    places.sort_unstable();
+                    places
+                };
+                let (personal, others) = (places(true), places(false));
+                bytes.extend_from_slice(&learner.0.to_le_bytes());
+                bytes.extend_from_slice(&identity.0.to_le_bytes());
+                bytes.extend_from_slice(&(personal.len() as u32).to_le_bytes());
+                for place in personal.iter().chain(&others) {
+                    bytes.extend_from_slice(&place.to_le_bytes());
                 }
                 bytes
             }
@@ -137,10 +149,9 @@ impl Taught {
 
     /// What [`Taught::encode`] wrote; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Taught> {
-        let (letter, words) = bytes.split_first()?;
-        let (words, []) = words.as_chunks::<8>() else { return None };
-        let (first, rest) = words.split_first()?;
-        let learner = Learner(u64::from_le_bytes(*first));
+        let (letter, rest) = bytes.split_first()?;
+        let (learner, rest) = rest.split_first_chunk::<8>()?;
+        let learner = Learner(u64::from_le_bytes(*learner));
         let lesson = match *letter {
             SPAM => Lesson::Said(Class::Spam),
             HAM => Lesson::Said(Class::Ham),
@@ -148,10 +159,14 @@ impl Taught {
             FORGOTTEN => return rest.is_empty().then_some(Taught::Forgotten(learner)),
             _ => return None,
         };
-        let (identity, hashes) = rest.split_first()?;
+        let (identity, rest) = rest.split_first_chunk::<8>()?;
         let identity = Identity(u64::from_le_bytes(*identity));
-        let hashes = hashes.iter().map(|hash| u64::from_le_bytes(*hash)).collect();
-        Some(Taught::Message { learner, lesson, identity, features: Features::from_hashes(hashes) })
+        let (personal, rest) = rest.split_first_chunk::<4>()?;
+        let personal = u32::from_le_bytes(*personal) as usize;
+        let (places, []) = rest.as_chunks::<4>() else { return None };
+        let places = places.iter().enumerate();
+        let hashes = places.map(|(at, place)| learnt_like(u32::from_le_bytes(*place), at < personal));
+        Some(Taught::Message { learner, lesson, identity, features: Features::from_hashes(hashes.collect()) })
     }
 }
 

@@ -96,6 +96,23 @@ impl std::fmt::Display for Learning {
     }
 }
 
+impl Verdict {
+    /// In a few words: `yes, score=97`.
+    pub fn summary(&self) -> String {
+        let word = if self.is_junk { "yes" } else { "no" };
+        match (self.score, self.learning) {
+            (Some(score), _) => format!("{word}, score={score}"),
+            (None, Some(learning)) => format!("{word}, still learning ({learning})"),
+            (None, None) => word.to_owned(),
+        }
+    }
+
+    /// Why, each reason with what it adds; may hold words of the message.
+    pub fn told(&self) -> Vec<String> {
+        self.reasons.iter().map(|Clue { what, weight }| format!("{what} ({weight:+.1})")).collect()
+    }
+}
+
 /// What is to be thought of a message.
 pub fn judge(case: &Case<'_>) -> Verdict {
     let by_facts = case.site.is_some_and(|site| site >= inbound::Verdict::Quarantine);

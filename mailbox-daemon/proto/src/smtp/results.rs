@@ -12,6 +12,9 @@ use types::{Arc, DkimSignature, Dmarc, DmarcPolicy, Evidence, Outcome, ReverseDn
 /// The field that says in words what was decided and why.
 pub const VERDICT_FIELD: &str = "X-Mailbox-Verdict";
 
+/// The field that says how much the message looks like spam to whom it came, and why.
+pub const SPAM_FIELD: &str = "X-Mailbox-Spam";
+
 /// Signatures that are told of; more make the field longer, not truer.
 const SIGNATURES_MAX: usize = 10;
 /// Characters kept of one foreign text.
@@ -42,7 +45,16 @@ pub fn authentication_results(
 
 /// Appends the field in words: `word`, and why. Anything that is not printable ASCII becomes `?`.
 pub fn verdict(word: &str, reasons: &[String], out: &mut Vec<u8>) {
-    let mut field = format!("{VERDICT_FIELD}: {word}");
+    in_words(VERDICT_FIELD, word, reasons, out);
+}
+
+/// Appends the field about spam in the same way.
+pub fn spam(summary: &str, reasons: &[String], out: &mut Vec<u8>) {
+    in_words(SPAM_FIELD, summary, reasons, out);
+}
+
+fn in_words(name: &str, word: &str, reasons: &[String], out: &mut Vec<u8>) {
+    let mut field = format!("{name}: {word}");
     for (number, reason) in reasons.iter().enumerate() {
         field.push(if number == 0 { ':' } else { ';' });
         let mut column = LINE_CHARS_MAX;
@@ -243,8 +255,10 @@ mod tests {
         fn whatever_others_say_stays_one_field_of_ours(foreign in "\\PC{0,300}|[\\x00-\\x7f]{0,300}") {
             let field = written("mail.home.test", &evidence(&foreign), "a@example.org");
             let mut words = Vec::new();
-            verdict("accept", &[foreign], &mut words);
-            for field in [field, String::from_utf8(words).unwrap()] {
+            verdict("accept", std::slice::from_ref(&foreign), &mut words);
+            let mut about_spam = Vec::new();
+            spam("yes, score=97", &[foreign], &mut about_spam);
+            for field in [field, String::from_utf8(words).unwrap(), String::from_utf8(about_spam).unwrap()] {
                 let mut fields = crate::smtp::header::fields(field.as_bytes());
                 prop_assert_eq!(fields.by_ref().count(), 1);
                 prop_assert_eq!(fields.rest(), b"");

@@ -1,12 +1,12 @@
 //! What becomes of a message for each account here: its script runs, and what it wants is looked at before anything is done.
 
-use super::Connection;
 use super::compose::{Composition, body_of, own_lines};
 use super::envelope::{Delivery, Transaction};
 use super::judge::Judged;
 use super::redirect::{Passed, PassedOn};
-use super::site_verdict::site_verdict;
+use super::site_verdict::{FromOutside, SiteVerdict};
 use super::spooled::{Raw, Spooled};
+use super::{Connection, Role};
 use crate::disk;
 use crate::host::Host;
 use crate::sieve::{Gathered, Ready, Seen, Turns, active, log, tell_of_trouble, turn_of, zone_minutes};
@@ -126,11 +126,13 @@ impl Desk<'_> {
             marks: Vec::new(),
             led_by: Vec::new(),
         };
+        // What people of the house send each other is not judged.
+        let outside = (self.connection.role == Role::Inbound).then(|| FromOutside::look(raw, self.judged));
         let mut open: VecDeque<Passed> = recipients.iter().map(first).collect();
         let mut served: Vec<Address> = recipients.iter().map(|delivery| delivery.account.clone()).collect();
         let mut all = Vec::with_capacity(open.len());
         while let Some(passed) = open.pop_front() {
-            let mut errand = match self.errand(&passed, raw)? {
+            let mut errand = match self.errand(&passed, raw, outside.as_ref())? {
                 Ok(errand) => errand,
                 Err(wanted) => return Ok(Looked::First(wanted)),
             };
@@ -146,11 +148,16 @@ impl Desk<'_> {
     }
 
     /// One account's errand, or what has to be had first.
-    fn errand(&self, passed: &Passed, raw: &Raw<'_>) -> Result<Result<Errand, Wanted>, StoreError> {
+    fn errand(
+        &self,
+        passed: &Passed,
+        raw: &Raw<'_>,
+        outside: Option<&FromOutside<'_>>,
+    ) -> Result<Result<Errand, Wanted>, StoreError> {
         let host = &self.connection.host;
         let Passed { delivery, recipient, content, marks, .. } = passed;
         let account = host.store.account(&delivery.account)?;
-        let site = site_verdict(self.judged, delivery);
+        let site = outside.map_or_else(SiteVerdict::default, |outside| outside.site_verdict(host, delivery));
         let keep_in = if site.is_junk { junk(&account)?.name() } else { MailboxName::inbox() };
         let top = [&own_lines(&self.transaction.mail.from, delivery), marks, &site.fields]
             .map(Vec::as_slice)

@@ -1,8 +1,16 @@
 //! What the box itself thinks of a message for one account, before the account's script is asked.
 
 use super::envelope::Delivery;
+use super::header::facts;
 use super::judge::Judged;
+use crate::correspondents;
+use crate::host::Host;
+use crate::spam::{Content, Known};
 use policy::sieve::SpamFacts;
+use proto::smtp::header;
+use proto::smtp::results;
+use tracing::warn;
+use types::Address;
 
 /// What is thought of a message for one account.
 #[derive(Default)]
@@ -15,16 +23,52 @@ pub(super) struct SiteVerdict {
     pub(super) fields: Vec<u8>,
 }
 
-/// Spam's percentage where only facts besides the content speak.
+/// A message from outside, looked at once for all accounts.
+pub(super) struct FromOutside<'a> {
+    content: Content<'a>,
+    author: Option<Address>,
+    /// What is known before content; `None` where nobody asked.
+    judged: Option<&'a Judged>,
+}
+
+/// Spam's percentage where facts besides the content speak.
 const SUSPICIOUS_PERCENT: u8 = 100;
 
-/// What the box thinks of a message for the account of a delivery. `judged` is `None` where nobody judged the message.
-pub(super) fn site_verdict(judged: Option<&Judged>, delivery: &Delivery) -> SiteVerdict {
-    let is_suspicious = judged.is_some_and(Judged::is_junk);
-    let spam_percent = judged.map(|_| if is_suspicious { SUSPICIOUS_PERCENT } else { 0 });
-    SiteVerdict {
-        is_junk: is_suspicious && !delivery.is_for_role,
-        spam: SpamFacts { spam_percent, virus: 0 },
-        fields: Vec::new(),
+impl<'a> FromOutside<'a> {
+    /// Looks at a message as it came.
+    pub(super) fn look(message: &'a [u8], judged: Option<&'a Judged>) -> FromOutside<'a> {
+        let facts = facts(&message[..header::end(message, 0).unwrap_or(message.len())]);
+        let author = match facts.from.as_slice() {
+            [Some(author)] => Some(author.clone()),
+            _ => None,
+        };
+        FromOutside { content: Content::of(message), author, judged }
+    }
+
+    /// What the box thinks of it for the account of a delivery.
+    pub(super) fn site_verdict(&self, host: &Host, delivery: &Delivery) -> SiteVerdict {
+        let account = &delivery.account;
+        let known = self
+            .author
+            .as_ref()
+            .map_or(Ok(false), |author| correspondents::is_known(host, [account], author));
+        let known = known.inspect_err(|error| warn!(%error, "who is known cannot be told"));
+        let verdict = self.content.judge(
+            host,
+            account,
+            Known {
+                evidence: self.judged.map(|judged| &judged.evidence),
+                site: self.judged.map(|judged| judged.verdict),
+                is_correspondent: known.unwrap_or(false),
+            },
+        );
+        let mut fields = Vec::with_capacity(512);
+        results::spam(&verdict.summary(), &verdict.told(), &mut fields);
+        let by_facts = self.judged.map(|judged| if judged.is_junk() { SUSPICIOUS_PERCENT } else { 0 });
+        SiteVerdict {
+            is_junk: verdict.is_junk && !delivery.is_for_role,
+            spam: SpamFacts { spam_percent: by_facts.max(verdict.score), virus: 0 },
+            fields,
+        }
     }
 }

@@ -7,6 +7,8 @@ mod deeds;
 pub(crate) mod expiry;
 mod learnt;
 pub(crate) mod teacher;
+mod verdict;
 
 pub(crate) use deeds::{Deed, Deeds};
 pub use learnt::Learnt;
+pub(crate) use verdict::{Content, Known};

@@ -158,6 +158,18 @@ pub fn group_of(hash: u64) -> usize {
     GROUP_OF_KIND.get((hash >> 56) as usize).copied().unwrap_or_default().into()
 }
 
+/// Under what the table knows a feature.
+pub fn place_of(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
+}
+
+/// A feature that is learnt as those are that have this place, whatever they are about.
+pub fn learnt_like(place: u32, is_personal: bool) -> u64 {
+    let kind = if is_personal { Kind::Word } else { Kind::Pair };
+    let high = (kind as u32) << 24;
+    u64::from(high) << 32 | u64::from(place ^ high)
+}
+
 /// Whether an account learns the feature for itself, and not the household alone.
 pub fn is_personal(hash: u64) -> bool {
     let kind = (hash >> 56) as u8;

@@ -10,12 +10,13 @@ const RECIPIENTS_MAX: usize = 30;
 const VALUE_BYTES_MAX: usize = 2000;
 
 /// Fields that are added at delivery, after it or on the way to the reader, and say nothing about who wrote.
-const PASSED_OVER: [&str; 18] = [
+const PASSED_OVER: [&str; 19] = [
     "Return-Path",
     "Delivered-To",
     "X-Delivered-To",
     "Authentication-Results",
     "X-Mailbox-Verdict",
+    "X-Mailbox-Spam",
     "Received-SPF",
     "Status",
     "X-Status",

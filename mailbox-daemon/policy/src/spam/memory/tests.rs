@@ -7,7 +7,9 @@ const SPAM: Lesson = Lesson::Said(Class::Spam);
 const HAM: Lesson = Lesson::Said(Class::Ham);
 
 fn message(learner: Learner, lesson: Lesson, number: u64) -> Taught {
-    let features = Features::from_hashes((1..40).map(|n| n * number).collect());
+    let features = Features::from_hashes(
+        (1..40).map(|n: u64| (n * number).wrapping_mul(0x1d6e_8feb_8665_9fd9) & !(0xe0 << 56)).collect(),
+    );
     Taught::Message { learner, lesson, identity: Identity(number << 20), features }
 }
 
@@ -18,6 +20,14 @@ fn memory() -> Memory {
 fn seen(memory: &Memory, learner: Learner) -> (u32, u32) {
     let Seen { spam, ham } = memory.knowledge().seen(learner);
     (spam, ham)
+}
+
+/// What is known once something was taught.
+fn once(taught: &Taught) -> Vec<u8> {
+    let mut memory = memory();
+    memory.take_in(&message(ANA, HAM, 7));
+    memory.take_in(taught);
+    memory.knowledge().encode()
 }
 
 #[test]
@@ -66,10 +76,12 @@ fn what_was_taught_comes_back() {
         Taught::Forgotten(BEN),
     ] {
         let bytes = taught.encode();
-        assert_eq!(Taught::decode(&bytes), Some(taught));
+        let decoded = Taught::decode(&bytes).unwrap();
+        assert_eq!(decoded.encode(), bytes);
+        assert_eq!(once(&decoded), once(&taught), "it is learnt as the first time");
         assert_eq!(Taught::decode(&bytes[..bytes.len() - 1]), None);
     }
-    for bytes in [&b""[..], b"s", b"x00000000", b"s00000000", b"f0000000000000000"] {
+    for bytes in [&b""[..], b"s", b"x00000000", b"s00000000", b"f0000000000000000", b"s0000000000000000000"] {
         assert_eq!(Taught::decode(bytes), None, "{bytes:?}");
     }
     let mut memory = memory();

@@ -95,6 +95,8 @@ fn too_little_learnt_decides_nothing() {
         assert!(by_facts.is_junk, "facts act from the first message on");
     }
     let learning = judged("", 1.0, LITTLE, Seen::default(), inbound::Verdict::Accept).learning.unwrap();
+    let verdict = judged("", 1.0, LITTLE, Seen::default(), inbound::Verdict::Accept);
+    assert_eq!(verdict.summary(), "no, still learning (12 of 50 spam and 500 of 50 wanted messages)");
     assert_eq!(learning.to_string(), "12 of 50 spam and 500 of 50 wanted messages");
 }
 
@@ -108,6 +110,8 @@ fn the_strongest_reasons_are_told() {
         "its author's domain stands for it (DMARC)",
     ];
     assert_eq!(told, expected);
+    assert_eq!(verdict.summary(), "no, score=14");
+    assert_eq!(verdict.told()[1], "subject: \"pills\" (+2.5)");
     let all = judged("listed nowhere spf-fails nameless nobody", 0.9, MUCH, MUCH, inbound::Verdict::Accept);
     assert_eq!(all.reasons.len(), TOLD_MAX);
 }

@@ -1,6 +1,6 @@
 //! Fields of what comes in that claim to be ours (RFC 8601 section 5).
 
-use super::VERDICT_FIELD;
+use super::{SPAM_FIELD, VERDICT_FIELD};
 use types::Domain;
 
 /// The version of `Authentication-Results:` that is written and understood.
@@ -11,7 +11,7 @@ const VERSION: &[u8] = b"1";
 /// That is our own fields by name, and `Authentication-Results:` with our name in whatever spelling, with no name that can be
 /// read, or in a version nobody here knows.
 pub fn is_forged(name: &[u8], value: &[u8], host: &str) -> bool {
-    if name.eq_ignore_ascii_case(VERDICT_FIELD.as_bytes()) {
+    if [VERDICT_FIELD, SPAM_FIELD].iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes())) {
         return true;
     }
     if !name.eq_ignore_ascii_case(b"Authentication-Results") {
