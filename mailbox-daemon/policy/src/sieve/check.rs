@@ -149,6 +149,7 @@ impl Checker {
         let Some(rule) = rule else {
             let what = commands::unknown(node.name, kind);
             if self.uses("ihave") {
+                self.warnings.add(node.place, format!("{what}: the script fails where it is reached"));
                 return Some((T::placeholder(), Gate::shut(what)));
             }
             self.faults.add(node.place, what);

@@ -83,12 +83,24 @@ impl<'s> Lexer<'s> {
                     '\0' => "a NUL octet".to_owned(),
                     char::REPLACEMENT_CHARACTER => return None,
                     letter if letter.is_control() => format!("a control character, {:#04x}", letter as u32),
-                    letter => format!("`{letter}` means nothing here"),
+                    letter => {
+                        self.skip_meaningless();
+                        format!("`{letter}` means nothing here")
+                    }
                 };
                 faults.add(place, what);
                 None
             }
         }
+    }
+
+    /// What stands behind a sign without meaning and has none either, so that it is told once.
+    fn skip_meaningless(&mut self) {
+        let means = |letter: char| {
+            letter.is_ascii_alphanumeric() || letter.is_control() || "_ \"[](){},;:#/".contains(letter)
+        };
+        let rest = self.rest();
+        self.at += rest.find(means).unwrap_or(rest.len());
     }
 
     fn rest(&self) -> &'s str {

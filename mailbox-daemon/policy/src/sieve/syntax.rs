@@ -55,7 +55,7 @@ pub enum Value<'s> {
 }
 
 /// Deepest nesting whatever the settings say: reading and running a script costs stack for each level.
-const NESTING_MAX: usize = 200;
+const NESTING_MAX: usize = 64;
 
 /// Reads a whole script.
 pub fn parse<'s>(source: &'s str, nesting_max: usize, faults: &mut Faults) -> Vec<Node<'s>> {

@@ -80,7 +80,10 @@ impl<'c> Arguments<'c> {
     fn unknown(&mut self, place: Place, what: String) {
         self.is_spoiled = true;
         match self.checker.uses("ihave") {
-            true => self.gate.0.get_or_insert_default().never = Some(what),
+            true => {
+                self.warn(place, format!("{what}: the script fails where it is reached"));
+                self.gate.0.get_or_insert_default().never = Some(what);
+            }
             false => self.fault(place, what),
         }
     }

@@ -61,6 +61,13 @@ fn what_is_odd_is_told_too() {
             "require [\"copy\", \"fileinto\"]; fileinto \"a\";",
             &["line 1, column 10: \"copy\" is required but not used"],
         ),
+        (
+            "require \"ihave\"; if ihave \"x\" { foo :bar; keep :odd; }",
+            &[
+                "line 1, column 33: the command `foo` is not known: the script fails where it is reached",
+                "line 1, column 48: `keep` knows no `:odd`: the script fails where it is reached",
+            ],
+        ),
         ("if header \"from:\" \"x\" { }", &["line 1, column 11: no header field can be called \"from:\""]),
     ] {
         assert_eq!(warnings(source), expected, "{source}");

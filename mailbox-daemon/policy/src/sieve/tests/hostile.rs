@@ -123,6 +123,27 @@ fn what_a_run_may_do_is_limited() {
     );
 }
 
+#[test]
+fn the_deepest_run_needs_little_stack() {
+    let deepest = |inner: &str| {
+        format!("require \"include\"; {}{inner}{}", "if not false {".repeat(31), "}".repeat(31))
+    };
+    let scripts: Vec<(String, String)> = (0..12)
+        .map(|number| (number.to_string(), deepest(&format!("include \"{}\";", number + 1))))
+        .collect();
+    let named: Vec<(&str, &str)> =
+        scripts.iter().map(|(name, source)| (name.as_str(), source.as_str())).collect();
+    let world = World::with_scripts(&named);
+    let run = move || world.told(&deepest("include \"0\";"));
+    let told = std::thread::Builder::new()
+        .stack_size(1024 * 1024)
+        .spawn(run)
+        .expect("a thread")
+        .join()
+        .expect("enough stack");
+    assert!(told.ends_with("too many scripts are included"), "{told}");
+}
+
 /// Bits of scripts, to be thrown together.
 const BITS: &[&str] = &[
     "require",

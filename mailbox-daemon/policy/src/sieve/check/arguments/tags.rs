@@ -40,7 +40,6 @@ impl Arguments<'_> {
         self.strings_behind(at, tag, true)
     }
 
-    #[allow(dead_code, reason = "asked for by extensions to come")]
     /// A tag with a number behind it, and the number's place.
     pub fn number_of(&mut self, tag: &str, extension: Option<&'static str>) -> Option<(Place, u64)> {
         let at = self.tag(tag, extension)?;
@@ -104,6 +103,10 @@ impl Arguments<'_> {
     fn fault_behind<T>(&mut self, at: usize, tag: &str, kind: &str) -> Option<T> {
         self.is_spoiled = true;
         self.fault(self.node.arguments[at].place, format!("`:{tag}` is followed by {kind}"));
+        // What stands there instead is not taken for one of the other arguments.
+        if self.node.arguments.get(at + 1).is_some_and(|next| !matches!(next.value, Value::Tag(_))) {
+            self.is_read[at + 1] = true;
+        }
         None
     }
 
