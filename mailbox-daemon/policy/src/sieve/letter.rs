@@ -165,9 +165,10 @@ mod tests {
     #[test]
     fn bodies_fit_through_mail() {
         let with = |entity| String::from_utf8(Letter::default().with(entity)).unwrap();
-        assert!(with(Entity::text("one\ntwo\r\nthree")).ends_with("7bit\r\n\r\none\r\ntwo\r\nthree\r\n"));
-        assert!(with(Entity::text("Grüße")).ends_with("quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
-        assert!(with(Entity::text(&"x".repeat(2000))).lines().all(|line| line.len() <= 78));
+        assert!(with(Entity::body("one\ntwo\r\nthree")).ends_with("7bit\r\n\r\none\r\ntwo\r\nthree\r\n"));
+        assert!(with(Entity::body("Bye\n-- \nBob")).ends_with("7bit\r\n\r\nBye\r\n-- \r\nBob\r\n"));
+        assert!(with(Entity::body("Grüße")).ends_with("quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
+        assert!(with(Entity::body(&"x".repeat(2000))).lines().all(|line| line.len() <= 78));
         let entity = "Content-Type: text/html\nSubject: forged\nContent-Language:\n en\n\n<p>x</p>";
         let expected =
             "MIME-Version: 1.0\r\nContent-Type: text/html\r\nContent-Language:\r\n en\r\n\r\n<p>x</p>\r\n";

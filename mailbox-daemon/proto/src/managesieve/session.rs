@@ -55,6 +55,10 @@ pub fn capabilities(out: &mut Vec<u8>, offer: &Offer<'_>) {
     if offer.extensions.contains(&"enotify") {
         write::capability(out, "NOTIFY", Some("mailto"));
     }
+    // RFC 6134 section 2.8: the schemes of the names lists have.
+    if offer.extensions.contains(&"extlists") {
+        write::capability(out, "EXTLISTS", Some("urn"));
+    }
     if offer.starttls {
         write::capability(out, "STARTTLS", None);
     }
@@ -92,7 +96,7 @@ mod tests {
         let mut offer = Offer {
             implementation: "box 1",
             mechanisms: &[],
-            extensions: &["fileinto", "enotify"],
+            extensions: &["fileinto", "enotify", "extlists"],
             starttls: true,
             redirects_max: 4,
             owner: None,
@@ -104,8 +108,8 @@ mod tests {
         };
         assert_eq!(
             told(&offer),
-            "\"IMPLEMENTATION\" \"box 1\"\r\n\"SASL\" \"\"\r\n\"SIEVE\" \"fileinto enotify\"\r\n\"NOTIFY\" \"mailto\"\r\n\
-             \"STARTTLS\"\r\n\"MAXREDIRECTS\" \"4\"\r\n\"LANGUAGE\" \"en\"\r\n\"UNAUTHENTICATE\"\r\n\"VERSION\" \"1.0\"\r\n"
+            "\"IMPLEMENTATION\" \"box 1\"\r\n\"SASL\" \"\"\r\n\"SIEVE\" \"fileinto enotify extlists\"\r\n\"NOTIFY\" \"mailto\"\r\n\
+             \"EXTLISTS\" \"urn\"\r\n\"STARTTLS\"\r\n\"MAXREDIRECTS\" \"4\"\r\n\"LANGUAGE\" \"en\"\r\n\"UNAUTHENTICATE\"\r\n\"VERSION\" \"1.0\"\r\n"
         );
         offer.owner = Some("ana@home.test");
         (offer.starttls, offer.extensions) = (false, &[]);

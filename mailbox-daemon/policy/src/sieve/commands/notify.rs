@@ -156,7 +156,7 @@ impl Notify {
         for (name, value) in &mailto.fields {
             letter.text_field(name, value);
         }
-        Ok(letter.with(Entity::text(&words.body)))
+        Ok(letter.with(Entity::body(&words.body)))
     }
 
     /// Who tells: whom the script says, if that is somebody of the account's domains (RFC 5435 section 3.3).

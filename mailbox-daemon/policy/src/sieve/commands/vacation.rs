@@ -173,7 +173,7 @@ impl Vacation {
         run.work.spend(reason.len())?;
         run.work.take(reason.len())?;
         match self.is_mime {
-            false => Ok(letter.with(Entity::text(&reason))),
+            false => Ok(letter.with(Entity::body(&reason))),
             true => {
                 let entity = Entity::parse(&reason);
                 entity

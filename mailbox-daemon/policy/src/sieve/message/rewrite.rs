@@ -39,19 +39,28 @@ pub struct Enclosure<'e> {
 }
 
 impl Entity {
-    /// Plain text.
+    /// Plain text, as a part of something.
     pub fn text(text: &str) -> Entity {
+        // A line of dashes might be a boundary of the parts around.
+        let has_dashes = text.split(['\r', '\n']).any(|line| line.starts_with("--"));
+        Entity::encoded(text, has_dashes.then_some(("base64", Act::Base64)))
+    }
+
+    /// Plain text, as the body of a message.
+    pub fn body(text: &str) -> Entity {
+        Entity::encoded(text, None)
+    }
+
+    fn encoded(text: &str, encoding: Option<(&str, Act)>) -> Entity {
         let body = with_wire_line_breaks(text);
         let is_line_unfit = |line: &str| {
             line.len() > LINE_BYTES_MAX || line.chars().any(|letter| letter.is_control() && letter != '\t')
         };
         let is_plain = body.is_ascii() && !body.lines().any(is_line_unfit);
-        // A line of dashes might be a boundary of the parts around.
-        let (encoding, act) = match is_plain {
-            _ if body.lines().any(|line| line.starts_with("--")) => ("base64", Act::Base64),
+        let (encoding, act) = encoding.unwrap_or(match is_plain {
             true => ("7bit", Act::Copy),
             false => ("quoted-printable", Act::QuotedPrintable),
-        };
+        });
         let mut encoder = Encoder::new(act);
         let mut encoded = Vec::with_capacity(body.len());
         encoder.feed(body.as_bytes(), &mut encoded);
