@@ -25,6 +25,7 @@ struct Case {
     reply: Option<String>,
     lies: Vec<String>,
     has: Vec<String>,
+    lacks: Vec<String>,
     told: Option<String>,
     logged: Option<String>,
 }
@@ -121,6 +122,84 @@ fn a_script_that_troubles_its_owner_tells_him_once_a_day() {
     assert_eq!(lies(&demo, "well"), ["ana Archive -"], "the new script acts at once");
 }
 
+const VACATION: &str =
+    "require [\"vacation\", \"fcc\", \"fileinto\"]; vacation :fcc \"Sent\" \"I am away.\";";
+
+#[test]
+fn whoever_is_away_answers_each_once_even_if_the_box_dies() {
+    let elsewhere = Elsewhere::begin();
+    let mut demo = elsewhere.home();
+    activate(&demo, "ana", "main", VACATION);
+    let message = "From: pat@elsewhere.test\r\nTo: ana@home.test\r\nSubject: when\r\nMessage-ID: <1@elsewhere.test>\r\n\r\ntext\r\n";
+    let write = |demo: &Demo, from: &str, message: &str| {
+        assert_eq!(send(demo, from, &["ana@home.test"], message).code, 250);
+    };
+    write(&demo, "pat@elsewhere.test", message);
+    demo.kill();
+    demo.start_again();
+    write(&demo, "pat@elsewhere.test", message);
+    write(&demo, "", message);
+    write(&demo, "list@elsewhere.test", &format!("List-Id: <all.elsewhere.test>\r\n{message}"));
+    write(&demo, "robot@elsewhere.test", &format!("Auto-Submitted: auto-replied\r\n{message}"));
+    // Whoever answers last shows that nothing came between.
+    write(&demo, "sam@elsewhere.test", message);
+    let sent = elsewhere.wait_for_all(&["<pat@elsewhere.test>", "<sam@elsewhere.test>"]);
+    let Sent { from, text, .. } = &sent[0];
+    assert_eq!(from, "<>");
+    for part in [
+        "\r\nDate: ",
+        "\r\nMessage-ID: <",
+        "Auto-Submitted: auto-replied",
+        "In-Reply-To: <1@elsewhere.test>",
+        "I am away.",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(text.contains("DKIM-Signature:") && text.contains("d=home.test"), "{text}");
+    assert_eq!(messages(&folder_of(&demo, "ana", "Sent")).len(), 2);
+    assert_eq!(lies(&demo, "when").len(), 6);
+}
+
+#[test]
+fn people_here_get_answers_and_notifications_too() {
+    let demo = Demo::start();
+    activate(
+        &demo,
+        "ana",
+        "main",
+        "require [\"vacation\", \"enotify\"]; notify :message \"news\" \"mailto:ben@home.test\"; vacation :subject \"away\" \"I am away.\";",
+    );
+    let mut client = SmtpClient::connect(&demo, Door::Submissions).unwrap();
+    client.log_in("ben@home.test").unwrap();
+    let message = "From: ben@home.test\r\nTo: ana@home.test\r\nSubject: when\r\n\r\ntext\r\n";
+    assert_eq!(client.send_mail("ben@home.test", &["ana@home.test"], message).unwrap().code, 250);
+    let mut subjects = subjects(&demo, "ben", "INBOX");
+    subjects.sort();
+    assert_eq!(subjects, ["away", "news"]);
+    assert_eq!(lies(&demo, "when"), ["ana INBOX -"]);
+}
+
+#[test]
+fn what_came_before_is_known_after_a_crash_and_to_two_at_once() {
+    let mut demo = Demo::start();
+    activate(&demo, "ana", "main", "require \"duplicate\"; if duplicate { discard; }");
+    let message =
+        |id: u32| format!("Message-ID: <{id}@elsewhere.test>\r\nSubject: number {id}\r\n\r\ntext\r\n");
+    let write =
+        |demo: &Demo, id| assert_eq!(send(demo, "pat@far.test", &["ana@home.test"], &message(id)).code, 250);
+    write(&demo, 1);
+    demo.kill();
+    demo.start_again();
+    write(&demo, 1);
+    assert_eq!(lies(&demo, "number 1"), ["ana INBOX -"]);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| write(&demo, 2));
+        }
+    });
+    assert_eq!(lies(&demo, "number 2"), ["ana INBOX -"]);
+}
+
 #[test]
 fn scripts_rest_where_the_owner_of_the_box_wants_none() {
     let demo = Demo::start_with(DemoOptions::set(&["sieve.enabled=false"]));
@@ -156,11 +235,13 @@ impl Case {
         if found != self.lies {
             return Err(format!("it lies in {found:?}, not in {:?}", self.lies));
         }
-        for part in &self.has {
+        for (part, has) in
+            self.has.iter().map(|part| (part, true)).chain(self.lacks.iter().map(|part| (part, false)))
+        {
             let words: Vec<&str> = self.lies[0].split(' ').collect();
             let text = text_of(demo, words[0], words[1], &subject).unwrap_or_default();
-            if !text.contains(part.as_str()) {
-                return Err(format!("{part} is not in {text}"));
+            if text.contains(&part.replace("\\r\\n", "\r\n")) != has {
+                return Err(format!("of {part} it should be {has} that it is in {text}"));
             }
         }
         let log = fs::read_to_string(demo.maildir("ana").join("sieve/log")).unwrap_or_default();
@@ -208,6 +289,7 @@ fn cases(text: &str) -> Vec<Case> {
             "reply" => case.reply = Some(rest.to_owned()),
             "lies" => case.lies.push(rest.to_owned()),
             "has" => case.has.push(rest.to_owned()),
+            "lacks" => case.lacks.push(rest.to_owned()),
             "told" => case.told = Some(rest.to_owned()),
             "logged" => case.logged = Some(rest.to_owned()),
             other => panic!("{other}?"),
@@ -264,6 +346,18 @@ impl Elsewhere {
             "outbound.route.elsewhere.test=127.0.0.1:{}",
             self.port
         )]))
+    }
+
+    /// All that came, once these got something; a box that dies may send what it sent before again.
+    fn wait_for_all(&self, recipients: &[&str]) -> Vec<Sent> {
+        let all: BTreeSet<&str> = recipients.iter().copied().collect();
+        let sent = wait_for("mail elsewhere", || {
+            let taken = self.taken.lock().unwrap().clone();
+            let is_there = |to: &&str| taken.iter().any(|sent| sent.to == **to);
+            all.iter().all(is_there).then_some(taken)
+        });
+        assert!(sent.iter().all(|sent| all.contains(sent.to.as_str())), "{sent:?}");
+        sent
     }
 
     /// All that came, once it is so much.
