@@ -322,6 +322,33 @@ fn a_full_disk_is_a_temporary_answer_and_never_half_a_message() {
     assert_eq!(imap.fetch_field("SUBJECT").unwrap().len(), 1);
 }
 
+/// A script that wants a message in several mailboxes gets it into all of them or into none.
+#[test]
+fn a_full_disk_leaves_no_message_in_some_of_its_mailboxes() {
+    let demo = Demo::start_with(on_small_disk("mail", "size=6m"));
+    let script = "require \"fileinto\"; fileinto \"Archive\"; fileinto \"Drafts\"; keep;";
+    // The disk is the daemon's own.
+    let seen_by_daemon = format!("/proc/{}/root{}/sieve", demo.pid(), demo.maildir("ana").display());
+    fs::create_dir_all(&seen_by_daemon).unwrap();
+    fs::write(format!("{seen_by_daemon}/main.sieve"), script).unwrap();
+    fs::write(format!("{seen_by_daemon}/active"), "main\n").unwrap();
+    let mut smtp = SmtpClient::connect(&demo, Door::Smtp).unwrap();
+    let message = format!("Subject: big\n\n{}\n", wrap(&"x".repeat(300 * 1024)));
+    let mut accepted = 0;
+    let refusal = (0..100).find_map(|_| {
+        let reply = smtp.send_mail("friend@example.org", &["ana@home.test"], &message).unwrap();
+        accepted += u64::from(reply.code == 250);
+        (reply.code != 250).then_some(reply)
+    });
+    assert_eq!(refusal.expect("6 MiB are soon full").code, 452);
+    assert!(accepted > 0);
+    let mut imap = ImapClient::log_in(&demo, "ana@home.test").unwrap();
+    for mailbox in ["INBOX", "Archive", "Drafts"] {
+        let status = imap.command(&format!("STATUS {mailbox} (MESSAGES)")).unwrap().ok();
+        assert_eq!(ImapClient::number_after(&status, "MESSAGES "), Some(accepted), "{mailbox}");
+    }
+}
+
 #[test]
 fn a_full_disk_under_the_queue_is_a_temporary_answer() {
     let mut options = on_small_disk("queue", "size=4m");

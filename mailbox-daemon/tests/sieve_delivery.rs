@@ -11,6 +11,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use support::demo::{Demo, DemoOptions, Door};
+use support::dns::Dns;
 use support::far_server::{self, Heard};
 use support::smtp::{Reply, SmtpClient};
 use support::wait_for;
@@ -198,6 +199,47 @@ fn what_came_before_is_known_after_a_crash_and_to_two_at_once() {
         }
     });
     assert_eq!(lies(&demo, "number 2"), ["ana INBOX -"]);
+}
+
+/// Whoever is who he says hears of refusals and gets no more than that; what goes on says what was found out about it.
+#[test]
+fn senders_somebody_vouches_for_hear_of_refusals() {
+    let elsewhere = Elsewhere::begin();
+    let zone = "elsewhere.test. TXT \"v=spf1 ip4:127.0.0.1 -all\"\nelsewhere.test. MX 10 mx.elsewhere.test.\n\
+                mx.elsewhere.test. A 127.0.0.1\n";
+    let dns = Dns::serve(zone, &[]);
+    let set = [
+        format!("dns.resolver={}", dns.address()),
+        format!("outbound.route.elsewhere.test=127.0.0.1:{}", elsewhere.port),
+    ];
+    let demo = Demo::start_with(DemoOptions::set(&set));
+    let both = ["ana@home.test", "ben@home.test"];
+    let message =
+        "From: pat@elsewhere.test\r\nSubject: hello\r\nMessage-ID: <9@elsewhere.test>\r\n\r\ntext\r\n";
+    activate(&demo, "ana", "main", "require \"ereject\"; ereject \"no mail\";");
+    activate(&demo, "ben", "main", "redirect \"three@elsewhere.test\";");
+    assert_eq!(send(&demo, "pat@elsewhere.test", &both, message).code, 250);
+    let sent = elsewhere.wait_for_all(&["<pat@elsewhere.test>", "<three@elsewhere.test>"]);
+    let to = |address: &str| sent.iter().find(|sent| sent.to == address).unwrap();
+    let report = to("<pat@elsewhere.test>");
+    assert_eq!(report.from, "<>");
+    for part in ["report-type=delivery-status", "no mail", "Action: failed", "Subject: hello"] {
+        assert!(report.text.contains(part), "{part} is not in {}", report.text);
+    }
+    let passed_on = &to("<three@elsewhere.test>").text;
+    for part in ["ARC-Seal:", "ARC-Authentication-Results: i=1", "spf=pass", "Delivered-To: ben@home.test"] {
+        assert!(passed_on.contains(part), "{part} is not in {passed_on}");
+    }
+    assert_eq!(lies(&demo, "hello"), [""; 0]);
+
+    elsewhere.taken.lock().unwrap().clear();
+    activate(&demo, "ana", "main", "require \"reject\"; reject \"kein Bedürfnis\";");
+    assert_eq!(send(&demo, "pat@elsewhere.test", &both[..1], message).code, 250);
+    let notice = &elsewhere.wait_for(1)[0].text;
+    for part in ["report-type=disposition-notification", "kein Bedürfnis", "MDN-sent-automatically; deleted"]
+    {
+        assert!(notice.contains(part), "{part} is not in {notice}");
+    }
 }
 
 #[test]
