@@ -139,6 +139,7 @@ impl Admin<'_> {
             Command::RulesVacation { account, change } => self.rules_vacation(&account, change),
             Command::ScriptActivate { account, name } => self.script_activate(&account, name.as_deref()),
             Command::ScriptDelete { account, name } => self.script_delete(&account, &name),
+            Command::ScriptLog { account } => self.script_log(&account),
             Command::ScriptGet { account, name } => self.script_get(&account, name.as_deref()),
             Command::ScriptList { account } => self.script_list(&account),
             Command::ScriptPut { account, name, text, activate } => {

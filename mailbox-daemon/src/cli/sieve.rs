@@ -26,6 +26,11 @@ pub enum SieveWord {
         /// Its name; the active one when left out
         name: Option<String>,
     },
+    /// Show what an account's scripts said and why they failed
+    Log {
+        /// Such as ana@home.test
+        account: String,
+    },
     /// Give an account a script, or change one
     Put {
         /// Such as ana@home.test
@@ -104,6 +109,7 @@ impl SieveWord {
                 return Err("this word starts a process of its own".to_owned());
             }
             SieveWord::List { account } => Command::ScriptList { account },
+            SieveWord::Log { account } => Command::ScriptLog { account },
             SieveWord::Get { account, name } => Command::ScriptGet { account, name },
             SieveWord::Put { account, name, file, activate } => {
                 Command::ScriptPut { account, name, text: text_of(&file)?, activate }

@@ -290,6 +290,11 @@ pub enum Command {
         /// Its name; the active one's when absent.
         name: Option<String>,
     },
+    /// What an account's scripts said.
+    ScriptLog {
+        /// Whose.
+        account: String,
+    },
     /// The scripts of an account.
     ScriptList {
         /// Whose.

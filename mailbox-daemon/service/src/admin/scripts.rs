@@ -49,6 +49,13 @@ impl Admin<'_> {
         Ok(Answer::says(format!("script {name} {state}{}", warnings.collect::<String>())))
     }
 
+    /// What the scripts said and why they failed, oldest lines first.
+    pub(super) fn script_log(&self, account: &str) -> Result<Answer, AdminError> {
+        let log = self.mail_of(account)?.script_log()?;
+        let whole = Some(json!({ "lines": log.lines().collect::<Vec<_>>() }));
+        Ok(Answer { message: log.trim_end().to_owned(), whole, ..Answer::default() })
+    }
+
     pub(super) fn script_activate(&self, account: &str, name: Option<&str>) -> Result<Answer, AdminError> {
         let mail = self.mail_of(account)?;
         if let Some(name) = name {

@@ -9,6 +9,6 @@ mod turns;
 
 pub(crate) use daily::{Daily, take as take_daily};
 pub(crate) use gathered::{Gathered, Seen, zone_minutes};
-pub(crate) use letter_to_owner::{log, tell_of_trouble};
+pub(crate) use letter_to_owner::{Mishap, log, tell_of_mishap};
 pub(crate) use scripts::{Ready, Scripts, active};
 pub(crate) use turns::{Turns, turn_of};

@@ -40,7 +40,7 @@ impl Connection {
             Ok(is_report) => is_report,
             Err(error) => return reply_to_store(&error),
         };
-        match self.put(&transaction, &mut incoming, judged.as_ref()).await {
+        match self.put(&mut transaction, &mut incoming, judged.as_ref()).await {
             Ok(Some(refusal)) => refusal,
             Ok(None) => {
                 // A report that led to a report the other way would go on forever.
@@ -61,7 +61,7 @@ impl Connection {
     /// Puts every copy where it belongs. Gives what is said to the client where nobody here takes the message.
     async fn put(
         &self,
-        transaction: &Transaction,
+        transaction: &mut Transaction,
         incoming: &mut Incoming,
         judged: Option<&Judged>,
     ) -> Result<Option<Reply>, StoreError> {
@@ -90,6 +90,7 @@ impl Connection {
         let (stored, reply) = stored?;
         let Settled { bytes, queue_ids } = stored.settle(host).await?;
         errands.remember().await?;
+        transaction.reported.retain(|recipient| !errands.refuse(&recipient.address));
         errands.tell_owners(host, now).await;
         info!(
             id,

@@ -11,6 +11,7 @@ use super::redirect::PassedOn;
 use super::spooled::Spooled;
 use super::vouch::Going;
 use crate::host::Host;
+use crate::sieve::Mishap;
 use crate::signing::whole_signatures;
 use policy::sieve::{Content, Filing, Target};
 use proto::imap::object_id::ObjectId;
@@ -324,7 +325,7 @@ fn filed(errand: &mut Errand) -> Result<Vec<Filed>, StoreError> {
     let mut all: Vec<Filed> = Vec::with_capacity(errand.plan.filings.len());
     for filing in std::mem::take(&mut errand.plan.filings) {
         let (mailbox, trouble) = place_of(&errand.account, &filing.target, &errand.keep_in)?;
-        errand.troubles.extend(trouble);
+        errand.mishaps.extend(trouble.map(|what| Mishap { kind: "mailbox", what }));
         let flags = flags_of(&filing);
         let same = all
             .iter_mut()

@@ -9,7 +9,9 @@ use super::spooled::{Raw, Spooled};
 use super::{Connection, Role};
 use crate::disk;
 use crate::host::Host;
-use crate::sieve::{Gathered, Ready, Seen, Turns, active, log, tell_of_trouble, turn_of, zone_minutes};
+use crate::sieve::{
+    Gathered, Mishap, Ready, Seen, Turns, active, log, tell_of_mishap, turn_of, zone_minutes,
+};
 use policy::sieve::{Body, Content, EnvelopeFacts, EnvironmentFacts, LED_MAX, Plan, SpamFacts};
 use proto::smtp::header;
 use std::collections::VecDeque;
@@ -39,7 +41,7 @@ pub(super) struct Errand {
     /// What the script remembers, for as long as the errand lives.
     pub(super) memory: Option<ScriptMemory>,
     /// What went wrong, for the script's owner.
-    pub(super) troubles: Vec<String>,
+    pub(super) mishaps: Vec<Mishap>,
 }
 
 /// What becomes of a message for everybody here, and what is held until it is done.
@@ -89,11 +91,7 @@ impl Connection {
             let desk =
                 Desk { connection: self, transaction, composition, judged, turns: &turns, has_place, now };
             match disk(|| desk.look(&spooled.raw()?))? {
-                Looked::All(mut all) => {
-                    let host = &self.host;
-                    disk(|| all.iter_mut().try_for_each(|errand| errand.keep_what_is_too_much(host)))?;
-                    return Ok(Errands { all, _turns: turns });
-                }
+                Looked::All(all) => return Ok(Errands { all, _turns: turns }),
                 Looked::First(Wanted::Turn(number)) => turns = turns.with(number, &self.host).await,
                 // The semaphore is never closed, so the only outcome is a permit.
                 Looked::First(Wanted::Place) => place = self.host.examining.acquire().await.ok(),
@@ -144,6 +142,9 @@ impl Desk<'_> {
             }
             all.push(errand);
         }
+        // Counted once all is settled: the look may have begun anew.
+        let host = &self.connection.host;
+        all.iter_mut().try_for_each(|errand| errand.keep_what_is_too_much(host))?;
         Ok(Looked::All(all))
     }
 
@@ -172,13 +173,14 @@ impl Desk<'_> {
             is_junk: site.is_junk,
             external: Vec::new(),
             memory: None,
-            troubles: Vec::new(),
+            mishaps: Vec::new(),
         };
         let Some(made) = active(host, &errand.account)? else { return Ok(Ok(errand)) };
         let ready = match &*made {
             Ok(ready) => ready,
             Err(why) => {
-                errand.troubles.push(format!("the active script cannot run: {why}"));
+                let what = format!("the active script cannot run: {why}");
+                errand.mishaps.push(Mishap { kind: "script", what });
                 return Ok(Ok(errand));
             }
         };
@@ -227,7 +229,10 @@ impl Desk<'_> {
         let limits = &host.settings.load().sieve;
         errand.plan = gathered.run(ready, errand.account.address(), seen, limits);
         let trouble = errand.plan.trouble.as_ref();
-        errand.troubles.extend(trouble.map(|trouble| format!("script \"{}\": {trouble}", ready.name)));
+        errand.mishaps.extend(
+            trouble
+                .map(|trouble| Mishap { kind: "run", what: format!("script \"{}\": {trouble}", ready.name) }),
+        );
         Ok(())
     }
 }
@@ -249,17 +254,25 @@ impl Errands {
         Ok(())
     }
 
+    /// Whether the script of a recipient refuses the message.
+    pub(super) fn refuse(&self, recipient: &Address) -> bool {
+        let refuses =
+            |errand: &Errand| errand.plan.refusal.is_some() && errand.recipient.address == *recipient;
+        self.all.iter().any(refuses)
+    }
+
     /// Tells the scripts' owners what they said and what went wrong.
     pub(super) async fn tell_owners(self, host: &Host, now: UnixSeconds) {
-        for Errand { account, plan, troubles, .. } in &self.all {
-            if plan.log.is_empty() && troubles.is_empty() {
+        for Errand { account, plan, mishaps, .. } in &self.all {
+            if plan.log.is_empty() && mishaps.is_empty() {
                 continue;
             }
-            let lines: Vec<String> = plan.log.iter().chain(troubles).cloned().collect();
+            let happened = mishaps.iter().map(|mishap| &mishap.what);
+            let lines: Vec<String> = plan.log.iter().chain(happened).cloned().collect();
             disk(|| log(account, &lines, now));
-            for trouble in troubles {
-                warn!(account = %account.address(), trouble, "a script did not work");
-                let told = Box::pin(tell_of_trouble(host, account.address(), trouble)).await;
+            for mishap in mishaps {
+                warn!(account = %account.address(), what = ?mishap.what, "a script did not work");
+                let told = Box::pin(tell_of_mishap(host, account.address(), mishap)).await;
                 let _ = told.inspect_err(|error| warn!(%error, "the owner of a script could not be told"));
             }
         }

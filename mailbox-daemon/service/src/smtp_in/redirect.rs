@@ -6,7 +6,7 @@ use super::header::kept;
 use super::spooled::Raw;
 use crate::directory::expand;
 use crate::host::Host;
-use crate::sieve::{Daily, take_daily};
+use crate::sieve::{Daily, Mishap, take_daily};
 use policy::sieve::{Content, Filing, Journey, Redirect, passage};
 use proto::smtp::header::{self, Field, fields};
 use store::StoreError;
@@ -73,7 +73,7 @@ impl Desk<'_> {
             let kept = wanted[*number].content.clone();
             errand.external.push(PassedOn { redirect, kept, marks: marks(*number) });
         }
-        errand.troubles.extend(passage.troubles);
+        errand.mishaps.extend(passage.troubles.into_iter().map(|what| Mishap { kind: "redirect", what }));
         if let Some(number) = passage.kept {
             errand.keep(wanted[number].content.clone());
         }
@@ -101,7 +101,8 @@ impl Errand {
         }
         let mut beyond = self.external.split_off(within).into_iter();
         if let Some(first) = beyond.next() {
-            self.troubles.push("more mail is passed on in a day than is allowed".to_owned());
+            let what = "more mail is passed on in a day than is allowed".to_owned();
+            self.mishaps.push(Mishap { kind: "too much", what });
             self.keep(first.kept);
         }
         Ok(())

@@ -47,7 +47,7 @@ impl Connection {
         let takes = |errand: &Errand| errand.plan.refusal.is_none() || !errand.plan.filings.is_empty();
         let is_everybody = transaction.external.is_empty()
             && !errands.iter().any(|errand| takes(errand) || !errand.external.is_empty());
-        let is_junk = errands.iter().any(|errand| errand.is_junk);
+        let is_junk = judged.is_some_and(Judged::is_junk) || errands.iter().any(|errand| errand.is_junk);
         let is_own = self.login.is_some() && transaction.mail.from.is_some();
         let evidence = judged.map(|judged| &judged.evidence);
         let may_answer = is_own || (!is_junk && may_answer(&transaction.mail.from, evidence));
