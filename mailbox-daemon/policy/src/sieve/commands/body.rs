@@ -9,6 +9,9 @@ use crate::sieve::text::Text;
 
 pub const TESTS: &[TestRule] = &[TestRule { name: "body", extension: Some("body"), check: body }];
 
+/// Looking whether a part is wanted.
+const PART_STEPS: usize = 8;
+
 fn body(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
     let mut matching = arguments.matching();
     let word = arguments.one_of(&[("raw", None, Transform::Raw), ("text", None, Transform::Text)]);
@@ -50,6 +53,7 @@ impl Test for Body {
             Transform::Raw => 1,
             Transform::Content(_) | Transform::Text => run.message.parts(&mut run.work)?.count(),
         };
+        run.work.spend(parts * PART_STEPS)?;
         for part in 0..parts {
             for octets in self.values(part, &types, run)? {
                 if search.value(&octets, &mut run.parts().1)? {

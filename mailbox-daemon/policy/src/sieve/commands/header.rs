@@ -16,6 +16,9 @@ pub const TESTS: &[TestRule] = &[
     TestRule { name: "exists", extension: None, check: exists },
 ];
 
+/// Looking at a field, whatever its size.
+const FIELD_STEPS: usize = 16;
+
 /// Which fields a test looks at.
 #[derive(Debug)]
 struct Fields {
@@ -34,7 +37,9 @@ impl Fields {
         let names = self.names.iter().map(|name| run.text(name)).collect::<Result<Vec<_>, _>>()?;
         if self.scope == Scope::Message {
             let (message, mut evaluation) = run.parts();
-            for field in message.header().select(&names, self.index) {
+            let fields = message.header().select(&names, self.index);
+            evaluation.work.spend(fields.len())?;
+            for field in fields {
                 if is_it(field, &mut evaluation)? {
                     return Ok(true);
                 }
@@ -93,7 +98,7 @@ impl Test for Header {
         let mut search = self.matching.search();
         let names = self.aspect.names(run)?;
         let is_found = self.fields.any(run, |field, evaluation| {
-            evaluation.work.spend(field.value().len())?;
+            evaluation.work.spend(field.value().len() + FIELD_STEPS)?;
             for value in self.aspect.of(field, &names) {
                 if search.value(&value, evaluation)? {
                     return Ok(true);

@@ -2,6 +2,9 @@ use super::header::Field;
 use crate::sieve::work::{Spent, Work};
 use proto::mime::address::{self, Entry, Mailbox};
 
+/// Reading a field, whatever its size.
+const FIELD_STEPS: usize = 32;
+
 /// One address of a field, without names, comments and groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldAddress {
@@ -32,7 +35,7 @@ impl Field<'_> {
     /// The addresses in this field, those within groups too (RFC 5228 section 5.1). A field without a single valid address gives its
     /// whole text, which `:all` may match.
     pub fn addresses(&self, work: &mut Work) -> Result<Vec<FieldAddress>, Spent> {
-        work.spend(self.value().len())?;
+        work.spend(self.value().len() + FIELD_STEPS)?;
         let entries = address::parse(self.value());
         let holds_group = entries.iter().any(|entry| matches!(entry, Entry::GroupStart(_)));
         let mut addresses: Vec<FieldAddress> = entries.into_iter().filter_map(valid).collect();

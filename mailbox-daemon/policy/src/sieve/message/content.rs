@@ -19,6 +19,9 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Octets passed over in one step when nothing but boundaries is looked for.
 const SCANNED_BYTES_A_STEP: usize = 16;
 
+/// Turning to a part, whatever its size.
+const PART_STEPS: usize = 32;
+
 /// Octets of a message, or what they decode to.
 #[derive(Clone, Debug)]
 pub enum Octets<'a> {
@@ -114,7 +117,7 @@ impl<'a> Message<'a> {
         }
         let parts = self.parts(work)?;
         let range = parts.get(index).map_or(0..0, |part| part.header.clone());
-        work.spend(range.len())?;
+        work.spend(range.len() + PART_STEPS)?;
         Ok(Cow::Owned(match self.body().part(range) {
             Octets::Borrowed(header) => Header::new(header),
             Octets::Shared(header, range) => Header::copy(&header[range]),
@@ -124,6 +127,7 @@ impl<'a> Message<'a> {
     /// What `body :content` searches of a part: the text around the parts of a multipart, the header of a message inside, everything of others
     /// (RFC 5173 section 5.2). A part that cannot be decoded has nothing.
     pub fn searched(&mut self, index: usize, work: &mut Work) -> Result<Vec<Octets<'a>>, Spent> {
+        work.spend(PART_STEPS)?;
         let parts = self.parts(work)?;
         let Some(part) = parts.get(index) else { return Ok(Vec::new()) };
         let body = self.body();

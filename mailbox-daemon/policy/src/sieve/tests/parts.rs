@@ -232,3 +232,28 @@ fn a_message_too_large_to_write_anew_is_kept_as_it_came() {
     assert_eq!(told(&plan), "file INBOX; trouble the script needs too much memory for one message");
     assert_eq!(plan.filings[0].content, Content::Unchanged);
 }
+
+#[test]
+fn many_rules_on_many_parts_end() {
+    let message = format!(
+        "Content-Type: multipart/mixed; boundary=b\r\n{}\r\n{}",
+        "A:\r\n".repeat(50_000),
+        "--b\r\n\r\n".repeat(2000)
+    );
+    for rule in [
+        "if exists :mime :anychild \"x\" { keep; }",
+        "if body :content \"image\" \"x\" { keep; }",
+        "if exists [\"a\", \"b\"] { keep; }",
+        "if header \"a\" \"b\" { keep; }",
+        "foreverypart { foreverypart { foreverypart { foreverypart { break; } } } }",
+        "addheader \"X\" \"y\";",
+    ] {
+        let source =
+            format!("require [\"mime\", \"body\", \"foreverypart\", \"editheader\"]; {}", rule.repeat(200));
+        let script = compile(&source);
+        let plan = World::default().run(&script, &message);
+        let spent = plan.trouble.as_ref().is_some_and(|trouble| matches!(trouble, Trouble::Spent(_)));
+        assert!(spent || plan.trouble.is_none(), "{rule} {:?}", plan.trouble);
+        assert_eq!(plan.filings.len(), 1);
+    }
+}
