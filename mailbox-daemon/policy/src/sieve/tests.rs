@@ -4,6 +4,7 @@ mod answers;
 mod base;
 mod body;
 mod editheader;
+mod examples;
 mod extensions;
 mod facts;
 mod faults;
