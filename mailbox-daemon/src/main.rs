@@ -5,6 +5,7 @@ mod demo_text;
 mod log;
 mod memory;
 mod output;
+mod test_scripts;
 mod try_script;
 
 use clap::Parser;
@@ -42,6 +43,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         }
         Word::Doctor(doctor) => return examine(&cli.config, doctor.repair, cli.json),
         Word::Sieve(SieveWord::Check { script }) => return try_script::check(&script, cli.json),
+        Word::Sieve(SieveWord::Test { files }) => return test_scripts::run(&files, cli.json),
         Word::Sieve(SieveWord::Run(args)) => return try_script::run(&args, cli.json),
         Word::Spam(word) => {
             let state_dir = service::host::state_dir_of(&cli.config);

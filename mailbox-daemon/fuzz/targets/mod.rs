@@ -10,6 +10,7 @@ mod mime;
 mod mta_sts;
 mod reports;
 mod sasl;
+mod sieve;
 mod smtp;
 mod trust;
 mod words;
@@ -37,6 +38,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("reports_records", reports::records),
     ("reports_xml", reports::xml),
     ("sasl", sasl::exchange),
+    ("sieve_form", sieve::form),
+    ("sieve_script", sieve::script),
     ("smtp_client", smtp::client),
     ("smtp_command", smtp::command),
     ("smtp_message", smtp::message),

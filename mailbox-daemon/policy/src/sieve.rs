@@ -25,6 +25,7 @@ mod program;
 mod refusing;
 mod run;
 mod script;
+mod suite;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -41,5 +42,6 @@ pub use plan::{
 };
 pub use refusing::{Refusing, may_answer, refusing};
 pub use script::{EXTENSIONS, Fault, Needs, Place, Script, ScriptName};
+pub use suite::{Suite, SuiteReport, TestReport};
 pub use trial::Trial;
 pub use work::{Spent, Work};

@@ -14,6 +14,12 @@ pub enum SieveWord {
     },
     /// Say what a script would do with a message; nothing is done
     Run(Box<RunArgs>),
+    /// Run scripts that test scripts (extension vnd.dovecot.testsuite)
+    Test {
+        /// Each looks for scripts in its own folder
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Show the scripts of an account
     List {
         /// Such as ana@home.test
@@ -102,10 +108,10 @@ pub struct RunArgs {
 }
 
 impl SieveWord {
-    /// The command to execute; `check` and `run` are none.
+    /// The command to execute; `check`, `run` and `test` are none.
     pub fn command(self) -> Result<Command, String> {
         Ok(match self {
-            SieveWord::Check { .. } | SieveWord::Run(_) => {
+            SieveWord::Check { .. } | SieveWord::Run(_) | SieveWord::Test { .. } => {
                 return Err("this word starts a process of its own".to_owned());
             }
             SieveWord::List { account } => Command::ScriptList { account },

@@ -36,6 +36,10 @@ impl Word for Address {
 
 impl Word for MailboxName {
     fn parse(text: &str) -> Result<MailboxName, String> {
+        // It stands for octets that were no text; a script with it is refused.
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            return Err("it has a character that nobody can type".to_owned());
+        }
         MailboxName::parse(text).map_err(|error| error.to_string())
     }
 }

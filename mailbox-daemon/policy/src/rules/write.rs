@@ -29,8 +29,7 @@ pub(super) fn script(rules: &Rules) -> String {
     [TITLE.to_owned(), require].into_iter().chain(blocks).collect()
 }
 
-/// The extensions its script requires, sorted.
-pub(super) fn extensions(rules: &Rules) -> Vec<&'static str> {
+fn extensions(rules: &Rules) -> Vec<&'static str> {
     let mut names = Vec::new();
     if let Some(vacation) = &rules.vacation {
         names.push("vacation");

@@ -11,6 +11,7 @@ use super::faults::Faults;
 use super::lexer::short;
 use super::program::{Block, Condition, Gate, Statement};
 use super::script::{Needs, Place};
+use super::suite;
 use super::syntax::Node;
 use super::work::Work;
 use crate::config;
@@ -36,6 +37,8 @@ pub struct Checker {
     /// Names of the loops around what is checked, outermost first.
     pub loops: Vec<Option<Box<str>>>,
     required: BTreeMap<&'static str, Required>,
+    /// Whether it may use the commands of scripts of tests.
+    is_suite: bool,
     /// Whether only `require` was seen so far.
     in_head: bool,
 }
@@ -48,7 +51,12 @@ struct Required {
 
 impl Checker {
     /// Checks a whole script.
-    pub fn script(nodes: &[Node<'_>], limits: &config::Sieve, faults: Faults) -> (Block, Checker) {
+    pub fn script(
+        nodes: &[Node<'_>],
+        limits: &config::Sieve,
+        faults: Faults,
+        is_suite: bool,
+    ) -> (Block, Checker) {
         let mut checker = Checker {
             faults,
             warnings: Faults::default(),
@@ -59,6 +67,7 @@ impl Checker {
             variables_global: BTreeSet::new(),
             loops: Vec::new(),
             required: BTreeMap::new(),
+            is_suite,
             in_head: true,
         };
         let block = checker.block(nodes);
@@ -79,7 +88,8 @@ impl Checker {
 
     /// `require` of one extension.
     pub fn require(&mut self, extension: &str, place: Place) {
-        match commands::known_extension(extension) {
+        let of_suites = Some(suite::EXTENSION).filter(|known| self.is_suite && extension == *known);
+        match commands::known_extension(extension).or(of_suites) {
             Some(known) => {
                 let is_used = commands::is_silent(known);
                 self.required.entry(known).or_insert(Required { place, is_used });

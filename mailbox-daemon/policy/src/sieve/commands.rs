@@ -42,6 +42,7 @@ use super::lexer::short;
 use super::program::{Action, Condition, Gate, Test};
 use super::run::{Failure, Flow, Run};
 use super::script::{EXTENSIONS, Place};
+use super::suite;
 
 /// A command or test: its name, the extension it belongs to, and how its arguments are read.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ const COMMANDS: &[&[CommandRule]] = &[
     rewrite::COMMANDS,
     vacation::COMMANDS,
     variables::COMMANDS,
+    suite::COMMANDS,
 ];
 
 const TESTS: &[&[TestRule]] = &[
@@ -93,6 +95,8 @@ const TESTS: &[&[TestRule]] = &[
     notify::TESTS,
     spam::TESTS,
     variables::TESTS,
+    suite::SCRIPT_TESTS,
+    suite::RESULT_TESTS,
 ];
 
 /// The rule of a command.

@@ -5,7 +5,7 @@ mod evaluation;
 mod search;
 mod variables;
 
-pub use actions::{Flag, letter_filing};
+pub use actions::{Actions, Flag, letter_filing};
 pub use evaluation::Evaluation;
 pub use search::{Matching, SearchKey};
 pub use variables::{MATCHED_MAX, VARIABLE_BYTES_MAX};
@@ -15,9 +15,9 @@ use super::message::Message;
 use super::plan::{Plan, Trouble};
 use super::program::{Block, Condition, Gate};
 use super::script::{Script, ScriptName};
+use super::suite::Stage;
 use super::text::Text;
 use super::work::{Spent, Work};
-use actions::Actions;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use variables::Variables;
@@ -101,23 +101,14 @@ pub struct Run<'r> {
     pub(super) including: Vec<&'r Script>,
     /// How many scripts were included.
     pub(super) includes: usize,
+    /// What scripts of tests work with; `None` for all others.
+    pub(super) stage: Option<Box<Stage<'r>>>,
 }
 
 impl<'r> Run<'r> {
     /// Runs a script from its beginning to its end.
     pub fn whole(script: &'r Script, facts: &Facts<'r>) -> Plan {
-        let mut run = Run {
-            facts: *facts,
-            message: Message::new(facts.header, facts.body),
-            work: Work::new(facts.limits.work_max, facts.limits.memory_bytes_max),
-            plan: Plan::default(),
-            variables: Variables::default(),
-            actions: Actions::new(facts),
-            found: BTreeSet::new(),
-            included: BTreeSet::new(),
-            including: vec![script],
-            includes: 0,
-        };
+        let mut run = Run::begin(script, facts);
         let ended = run.block(script.program()).and_then(|_| run.implicit_keep());
         match ended {
             Ok(()) => run.plan,
@@ -131,10 +122,30 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// A run in which nothing was done yet.
+    pub(super) fn begin(script: &'r Script, facts: &Facts<'r>) -> Run<'r> {
+        Run {
+            facts: *facts,
+            message: Message::new(facts.header, facts.body),
+            work: Work::new(facts.limits.work_max, facts.limits.memory_bytes_max),
+            plan: Plan::default(),
+            variables: Variables::default(),
+            actions: Actions::new(facts),
+            found: BTreeSet::new(),
+            included: BTreeSet::new(),
+            including: vec![script],
+            includes: 0,
+            stage: None,
+        }
+    }
+
     /// Runs commands one after the other.
     pub fn block(&mut self, block: &Block) -> Result<Flow, Failure> {
         for statement in &block.0 {
             let ended = self.pass(&statement.gate).and_then(|()| statement.action.run(self));
+            if let Some(stage) = &mut self.stage {
+                stage.note(&self.plan);
+            }
             match ended.map_err(|failure| failure.at(statement.place.line))? {
                 Flow::Next => {}
                 elsewhere => return Ok(elsewhere),

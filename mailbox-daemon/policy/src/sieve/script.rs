@@ -128,6 +128,15 @@ pub struct Needs {
 impl Script {
     /// Parses and checks a script; every fault is told.
     pub fn compile(source: &[u8], limits: &config::Sieve) -> Result<Script, Vec<Fault>> {
+        Script::compile_as(source, limits, false)
+    }
+
+    /// The same for a script of tests, which has commands of its own.
+    pub(super) fn compile_suite(source: &[u8], limits: &config::Sieve) -> Result<Script, Vec<Fault>> {
+        Script::compile_as(source, limits, true)
+    }
+
+    fn compile_as(source: &[u8], limits: &config::Sieve, is_suite: bool) -> Result<Script, Vec<Fault>> {
         let mut faults = Faults::default();
         if source.len() > limits.script_bytes_max {
             let what = format!("the script is larger than {} octets", limits.script_bytes_max);
@@ -136,7 +145,7 @@ impl Script {
         }
         let text = lexer::decode(source, &mut faults);
         let nodes = syntax::parse(&text, limits.nesting_max, &mut faults);
-        let (program, mut checker) = Checker::script(&nodes, limits, faults);
+        let (program, mut checker) = Checker::script(&nodes, limits, faults, is_suite);
         checker.needs.scripts.sort();
         checker.needs.scripts.dedup();
         match checker.faults.is_empty() {

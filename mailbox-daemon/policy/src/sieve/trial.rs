@@ -46,8 +46,7 @@ impl Trial {
     pub fn run(&self, script: &Script, message: &[u8], limits: &config::Sieve) -> Plan {
         let message = with_crlf(message);
         let (header, body) = split(&message);
-        let to = self.to.clone().or_else(|| first_address(header, &["Envelope-To", "To"]));
-        let to = to.unwrap_or_else(somebody);
+        let to = self.to.clone().unwrap_or_else(|| recipient(header));
         let from = self.from.clone().unwrap_or_else(|| sender(header));
         let account = self.account.clone().unwrap_or_else(|| to.clone());
         let own_addresses: Vec<Address> =
@@ -123,12 +122,18 @@ pub fn split(message: &[u8]) -> (&[u8], &[u8]) {
     (header, rest.strip_prefix(b"\r\n").unwrap_or(rest))
 }
 
-fn sender(fields: &[u8]) -> ReversePath {
+/// Whom a message seems to come from.
+pub fn sender(fields: &[u8]) -> ReversePath {
     let return_path = header::value(fields, "Return-Path");
     if return_path.is_some_and(|value| value.trim_ascii() == b"<>") {
         return None;
     }
     Some(first_address(fields, &["Return-Path", "Sender", "From"]).unwrap_or_else(somebody))
+}
+
+/// Whom a message seems to be for.
+pub fn recipient(fields: &[u8]) -> Address {
+    first_address(fields, &["Envelope-To", "To"]).unwrap_or_else(somebody)
 }
 
 fn first_address(fields: &[u8], names: &[&str]) -> Option<Address> {
@@ -140,7 +145,8 @@ fn first_address(fields: &[u8], names: &[&str]) -> Option<Address> {
     })
 }
 
-fn somebody() -> Address {
+/// Whoever it may be.
+pub fn somebody() -> Address {
     Address::parse(SOMEBODY).expect("it is an address")
 }
 

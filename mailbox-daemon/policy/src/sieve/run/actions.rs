@@ -180,7 +180,7 @@ impl Run<'_> {
     }
 
     /// The implicit keep, if nothing cancelled it.
-    pub(super) fn implicit_keep(&mut self) -> Result<(), Failure> {
+    pub(in crate::sieve) fn implicit_keep(&mut self) -> Result<(), Failure> {
         match self.actions.is_keep_cancelled {
             true => Ok(()),
             false => {
