@@ -1,10 +1,11 @@
 use super::compose::{Composition, Onward};
-use super::copies::{Copies, Settled};
+use super::copies::Copies;
 use super::envelope::Transaction;
 use super::judge::{Judged, word};
 use super::letters::letters;
 use super::receive::Incoming;
 use super::sender::{note_correspondents, take_allowance};
+use super::stored::Settled;
 use super::{Connection, reply_to_store, success, vouch};
 use crate::disk;
 use proto::smtp::header;

@@ -4,25 +4,24 @@
 use super::compose::{Composition, Onward};
 use super::envelope::Transaction;
 use super::errands::Errand;
+use super::filed::{Filed, filed, flags_of, place_of};
 use super::forward::forward;
 use super::letters::Letter;
 use super::receive::scan_limits;
 use super::redirect::PassedOn;
 use super::spooled::Spooled;
+use super::stored::Stored;
 use super::vouch::Going;
 use crate::host::Host;
-use crate::sieve::Mishap;
 use crate::signing::whole_signatures;
-use policy::sieve::{Content, Filing, Target};
-use proto::imap::object_id::ObjectId;
+use policy::sieve::Content;
 use proto::mime::{ScanLimits, Scanner};
 use std::sync::Arc;
-use store::queue::{Header, Queued};
-use store::{AccountMail, Arrival, Mailbox, NewMessage, StoreError, Ticket};
-use tracing::warn;
+use store::queue::Header;
+use store::{AccountMail, Arrival, Mailbox, NewMessage, StoreError};
 use types::{
-    Address, BodyType, DsnNotify, Envelope, Flags, Keyword, MailParameters, MailboxName, Outcome, Recipient,
-    ReversePath, SequenceSet, Uid, UnixSeconds,
+    Address, BodyType, DsnNotify, Envelope, MailParameters, MailboxName, Outcome, Recipient, ReversePath,
+    UnixSeconds,
 };
 
 /// Mailboxes for which the message is indexed as it comes in; further ones are indexed when they are first looked at.
@@ -38,14 +37,6 @@ pub(super) struct Copies<'a> {
     /// What was found of its ARC chain, where somebody looked.
     pub(super) chain: Option<Outcome>,
     pub(super) now: UnixSeconds,
-}
-
-/// A message in one mailbox.
-struct Filed {
-    mailbox: Arc<Mailbox>,
-    flags: Flags,
-    keywords: Vec<Keyword>,
-    content: Content,
 }
 
 /// Where a written file goes.
@@ -72,24 +63,6 @@ impl Written {
         self.files.push((message, place));
         Ok(())
     }
-}
-
-/// Files that are where they belong but not surely on disk yet.
-#[derive(Default)]
-pub(super) struct Stored {
-    arrived: Vec<(Arc<Mailbox>, Uid, Ticket)>,
-    queued: Vec<Queued>,
-    /// Of the largest copy.
-    bytes: u64,
-    /// Why the rest is not there.
-    failure: Option<StoreError>,
-}
-
-/// What is on disk.
-pub(super) struct Settled {
-    pub(super) bytes: u64,
-    /// Queue entries, by name.
-    pub(super) queue_ids: Vec<String>,
 }
 
 impl Copies<'_> {
@@ -272,125 +245,6 @@ impl Copies<'_> {
     fn scanner(&self, count: usize) -> Option<Scanner> {
         let limits: ScanLimits = scan_limits(&self.host.settings.load().limits);
         (count < SCANNERS_MAX).then(|| Scanner::new(limits))
-    }
-}
-
-impl Stored {
-    /// Waits until everything is on disk; takes back what is there where something is not.
-    pub(super) async fn settle(self, host: &Host) -> Result<Settled, StoreError> {
-        let Stored { arrived, queued, bytes, mut failure } = self;
-        let mut there = Vec::with_capacity(arrived.len());
-        for (mailbox, uid, ticket) in arrived {
-            match ticket.await {
-                Ok(()) => there.push((mailbox, uid)),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        let mut ids = Vec::with_capacity(queued.len());
-        for queued in queued {
-            // An entry nobody waits for is withdrawn.
-            if failure.is_none() {
-                match queued.ticket.await {
-                    Ok(()) => ids.push(queued.id),
-                    Err(error) => failure = Some(error),
-                }
-            }
-        }
-        let Some(failure) = failure else {
-            return Ok(Settled { bytes, queue_ids: ids.iter().map(ToString::to_string).collect() });
-        };
-        for id in ids {
-            let removed = crate::disk(|| host.queue.delete(id));
-            let _ = removed.inspect_err(|error| warn!(%id, %error, "a queue entry cannot be taken back"));
-        }
-        for (mailbox, uid) in there {
-            take_back(&mailbox, uid).await;
-        }
-        Err(failure)
-    }
-}
-
-/// Removes a copy of a message that was not accepted. One that stays comes twice, which is better than never.
-async fn take_back(mailbox: &Arc<Mailbox>, uid: Uid) {
-    let uids = SequenceSet::from_ranges([(uid.get(), uid.get())]);
-    let removed = async { crate::disk(|| mailbox.expunge(&uids, false))?.ticket.await };
-    if let Err(error) = removed.await {
-        warn!(mailbox = %mailbox.name(), uid = uid.get(), %error, "a copy cannot be taken back");
-    }
-}
-
-/// Where an account's copies lie, each mailbox and content once (RFC 5228 section 2.10.3). Places that cannot be had are those
-/// of the implicit keep.
-fn filed(errand: &mut Errand) -> Result<Vec<Filed>, StoreError> {
-    let mut all: Vec<Filed> = Vec::with_capacity(errand.plan.filings.len());
-    for filing in std::mem::take(&mut errand.plan.filings) {
-        let (mailbox, trouble) = place_of(&errand.account, &filing.target, &errand.keep_in)?;
-        errand.mishaps.extend(trouble.map(|what| Mishap { kind: "mailbox", what }));
-        let flags = flags_of(&filing);
-        let same = all
-            .iter_mut()
-            .find(|other| Arc::ptr_eq(&other.mailbox, &mailbox) && other.content == filing.content);
-        match same {
-            Some(other) => {
-                other.flags = other.flags.with(flags);
-                let more = filing.keywords.into_iter().filter(|word| !other.keywords.contains(word));
-                let more: Vec<Keyword> = more.collect();
-                other.keywords.extend(more);
-            }
-            None => all.push(Filed { mailbox, flags, keywords: filing.keywords, content: filing.content }),
-        }
-    }
-    Ok(all)
-}
-
-fn flags_of(filing: &Filing) -> Flags {
-    filing.flags.iter().fold(Flags::NONE, |flags, flag| flags.with(Flags::system(*flag)))
-}
-
-/// The mailbox that is meant, or the one of the implicit keep and why.
-fn place_of(
-    account: &Arc<AccountMail>,
-    target: &Target,
-    keep_in: &MailboxName,
-) -> Result<(Arc<Mailbox>, Option<String>), StoreError> {
-    match meant(account, target) {
-        Ok(mailbox) => Ok((mailbox, None)),
-        Err(error @ (StoreError::NoSuchMailbox | StoreError::TooManyMailboxes | StoreError::NameUnfit)) => {
-            let trouble = format!("mail for the mailbox \"{}\" is in {keep_in}: {error}", target.mailbox);
-            let kept = account.mailbox(keep_in).or_else(|_| account.mailbox(&MailboxName::inbox()));
-            Ok((kept?, Some(trouble)))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn meant(account: &Arc<AccountMail>, target: &Target) -> Result<Arc<Mailbox>, StoreError> {
-    let Target { mailbox: name, special_use, id, create } = target;
-    if let Some(id) = id {
-        for entry in account.list()?.iter().filter(|entry| entry.exists) {
-            let mailbox = account.mailbox(&entry.name)?;
-            if ObjectId::Mailbox(mailbox.id()).to_string() == *id {
-                return Ok(mailbox);
-            }
-        }
-    }
-    if let Some(special_use) = special_use {
-        let list = account.list()?;
-        let marked = list.iter().find(|entry| entry.exists && entry.special_use == Some(*special_use));
-        if let Some(entry) = marked {
-            return account.mailbox(&entry.name);
-        }
-    }
-    match account.mailbox(name) {
-        Err(StoreError::NoSuchMailbox) if *create => {
-            match account.create(name, *special_use) {
-                // Somebody was faster.
-                Ok(()) | Err(StoreError::MailboxExists) => account.subscribe(name, true)?,
-                Err(error) => return Err(error),
-            }
-            account.mailbox(name)
-        }
-        found => found,
     }
 }
 
