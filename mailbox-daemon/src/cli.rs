@@ -10,6 +10,7 @@ mod sieve;
 mod spam;
 
 pub use sieve::{RunArgs, SieveWord};
+pub use spam::EvaluateArgs;
 
 use access::{AccessWord, BanWord};
 use accounts::{AccountWord, AppPasswordWord};

@@ -5,6 +5,7 @@ mod demo_text;
 mod log;
 mod memory;
 mod output;
+mod spam_evaluate;
 mod test_scripts;
 mod try_script;
 

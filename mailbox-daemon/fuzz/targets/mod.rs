@@ -12,6 +12,7 @@ mod reports;
 mod sasl;
 mod sieve;
 mod smtp;
+mod spam;
 mod trust;
 mod words;
 
@@ -45,6 +46,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("smtp_message", smtp::message),
     ("smtp_results", smtp::results),
     ("smtp_session", smtp::session),
+    ("spam_knowledge", spam::knowledge),
+    ("spam_message", spam::message),
     ("trust_records", trust::records),
     ("trust_signatures", trust::signatures),
     ("words", words::words),

@@ -5,6 +5,7 @@
 //! What was learnt and what is known before content (`policy::inbound`) become one verdict ([`judge`]).
 
 mod checkpoint;
+mod evaluation;
 mod features;
 mod hash;
 mod identity;
@@ -16,6 +17,7 @@ mod scoring;
 mod table;
 mod verdict;
 
+pub use evaluation::{Figures, Foretold};
 pub use features::Features;
 pub use identity::Identity;
 pub use knowledge::{Class, Clue, Knowledge, Learner, Opinion, Seen};

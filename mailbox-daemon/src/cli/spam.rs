@@ -1,5 +1,6 @@
 //! The words about spam.
 
+use crate::spam_evaluate;
 use clap::{ArgGroup, Args, Subcommand};
 use data_encoding::BASE64;
 use policy::spam::{Class, Features, Identity, Learner, Lesson, Taught};
@@ -36,6 +37,8 @@ pub enum SpamWord {
     },
     /// Learn messages: each counts once, whatever else happens to it
     Train(TrainArgs),
+    /// Say how good the filter would have been on messages sorted by hand: each is judged, then learnt
+    Evaluate(EvaluateArgs),
     /// Forget everything an account taught
     Forget {
         /// Such as ana@home.test
@@ -73,6 +76,19 @@ pub struct TrainArgs {
     files: Vec<PathBuf>,
 }
 
+#[derive(Args)]
+pub struct EvaluateArgs {
+    /// A folder of wanted messages, one a file, or a Maildir; may be given several times
+    #[arg(long, required = true)]
+    pub ham: Vec<PathBuf>,
+    /// The same for unwanted messages
+    #[arg(long, required = true)]
+    pub spam: Vec<PathBuf>,
+    /// Learn at most so many messages of each class, and judge the others by them
+    #[arg(long, value_name = "COUNT")]
+    pub learn_at_most: Option<u32>,
+}
+
 impl SpamWord {
     /// Does what the word says with `execute`, which asks the daemon or the state directory. What is to be printed, if anything.
     pub fn run(self, execute: &dyn Fn(Command) -> Result<Answer, String>) -> Result<Option<Answer>, String> {
@@ -83,6 +99,7 @@ impl SpamWord {
                 execute(Command::SpamExplain { account, message })
             }
             SpamWord::Train(args) => args.run(execute),
+            SpamWord::Evaluate(args) => spam_evaluate::evaluate(&args),
             SpamWord::Forget { account } => execute(Command::SpamForget { account }),
             SpamWord::Export { account } => {
                 let answer = execute(Command::SpamExport { account })?;

@@ -5,16 +5,17 @@ mod head;
 mod links;
 mod markup;
 mod parts;
+mod trace;
 mod words;
 
-pub(super) use gather::{GROUPS, Names, group_of, is_personal, learnt_like, place_of};
+pub(super) use gather::{KINDS, Names, kind_of, learnt_like, place_of};
 
 use gather::Gather;
 
 /// Of a message this much is read, header first; what lies behind never counts.
 const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
-/// A bounded set of hashes, each once: of words and word pairs, of who wrote and how, of links, markup and MIME shape.
+/// A bounded set of hashes, each once: of words, of who wrote and how, of the way it came, of links and MIME shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     hashes: Vec<u64>,
@@ -22,7 +23,7 @@ pub struct Features {
 
 impl Features {
     /// No message has more: whoever sends a hundred thousand words teaches the first ones.
-    pub const COUNT_MAX: usize = 4000;
+    pub const COUNT_MAX: usize = 2000;
 
     /// Those of a message as it is stored or came, with either line break. Fields that are added at and after delivery are passed over, so that
     /// a message has the same features before and after it.

@@ -1,5 +1,8 @@
+#[cfg(test)]
+mod tests;
+
 use super::Features;
-use super::features::{is_personal, place_of};
+use super::features::place_of;
 use super::scoring::{Evidence, Score, score};
 use super::table::{Counts, Table};
 
@@ -48,8 +51,7 @@ pub struct Clue {
     pub weight: f64,
 }
 
-/// Everything learnt, in bounded memory. The household knows all features of what it learnt; accounts leave out the many that only the household
-/// needs, such as word pairs, and so differ from it at little cost.
+/// Everything learnt, in bounded memory: what the household learnt, and what each account did.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
     pub(super) table: Table,
@@ -165,7 +167,7 @@ impl Knowledge {
     }
 
     fn change(&mut self, owner: usize, class: Class, features: &Features, by: i32) {
-        for hash in features.hashes().iter().filter(|hash| owner == 0 || is_personal(**hash)) {
+        for hash in features.hashes() {
             self.table.change(place_of(*hash), owner as u8, |counts| *counts = class.changed(*counts, by));
         }
     }
@@ -178,21 +180,24 @@ impl Knowledge {
 
     fn score(&self, learner: Learner, hashes: impl Iterator<Item = u64>) -> Score {
         let own = self.known(learner).filter(|owner| *owner != 0);
+        let household = self.owners[0].seen.weighed(1.0);
+        let seen = own.map_or(household, |owner| household + self.owners[owner].seen.weighed(OWN_WEIGHT));
+        // As much evidence as the household's, so that it convinces neither more nor less.
+        let scale = if own.is_some() { household.sum().max(1.0) / seen.sum().max(1.0) } else { 1.0 };
         let weight = |owner: usize| match owner {
-            0 => 1.0,
-            _ if Some(owner) == own => OWN_WEIGHT,
+            0 => scale,
+            _ if Some(owner) == own => scale * OWN_WEIGHT,
             _ => 0.0,
         };
-        let household = self.owners[0].seen.weighed(1.0);
-        let own_too = own.map_or(household, |owner| household + self.owners[owner].seen.weighed(OWN_WEIGHT));
-        score(hashes.map(|hash| {
+        let evidence = hashes.map(|hash| {
             let mut evidence = Evidence::default();
             self.table.look(place_of(hash), |owner, counts| {
-                evidence = evidence
-                    + Seen { spam: counts.spam.into(), ham: counts.ham.into() }.weighed(weight(owner.into()));
+                let seen = Seen { spam: counts.spam.into(), ham: counts.ham.into() };
+                evidence = evidence + seen.weighed(weight(owner.into()));
             });
-            (hash, evidence, if is_personal(hash) { own_too } else { household })
-        }))
+            (hash, evidence)
+        });
+        score(evidence, seen.scaled(scale))
     }
 
     fn known(&self, learner: Learner) -> Option<usize> {

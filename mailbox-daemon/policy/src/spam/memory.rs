@@ -1,6 +1,6 @@
 //! All that is remembered of lessons: what was learnt, and of which messages.
 
-use super::features::{is_personal, learnt_like, place_of};
+use super::features::{learnt_like, place_of};
 use super::{Class, Features, Identity, Knowledge, Learner, Ledger, Lesson};
 
 /// Knowledge, and the ledger that lets every message count once.
@@ -113,28 +113,21 @@ const TREATED: u8 = b't';
 const FORGOTTEN: u8 = b'f';
 
 impl Taught {
-    /// For the journal: a letter, the learner, the message, how many of its features accounts learn too, and all features, these first. Of a
-    /// feature only that is kept which matters once it is learnt: half of it.
+    /// For the journal: a letter, the learner, the message and its features. Of a feature only that is kept which matters once it is learnt: half of it.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Taught::Message { learner, lesson, identity, features } => {
-                let mut bytes = Vec::with_capacity(21 + 4 * features.hashes().len());
+                let mut bytes = Vec::with_capacity(17 + 4 * features.hashes().len());
                 bytes.push(match lesson {
                     Lesson::Said(Class::Spam) => SPAM,
                     Lesson::Said(Class::Ham) => HAM,
                     Lesson::Treated => TREATED,
                 });
-                let places = |are_personal: bool| {
-                    let chosen = features.hashes().iter().filter(|hash| is_personal(**hash) == are_personal);
-                    let mut places: Vec<u32> = chosen.map(|hash| place_of(*hash)).collect();
-                    places.sort_unstable();
-                    places
-                };
-                let (personal, others) = (places(true), places(false));
+                let mut places: Vec<u32> = features.hashes().iter().map(|hash| place_of(*hash)).collect();
+                places.sort_unstable();
                 bytes.extend_from_slice(&learner.0.to_le_bytes());
                 bytes.extend_from_slice(&identity.0.to_le_bytes());
-                bytes.extend_from_slice(&(personal.len() as u32).to_le_bytes());
-                for place in personal.iter().chain(&others) {
+                for place in &places {
                     bytes.extend_from_slice(&place.to_le_bytes());
                 }
                 bytes
@@ -161,11 +154,8 @@ impl Taught {
         };
         let (identity, rest) = rest.split_first_chunk::<8>()?;
         let identity = Identity(u64::from_le_bytes(*identity));
-        let (personal, rest) = rest.split_first_chunk::<4>()?;
-        let personal = u32::from_le_bytes(*personal) as usize;
         let (places, []) = rest.as_chunks::<4>() else { return None };
-        let places = places.iter().enumerate();
-        let hashes = places.map(|(at, place)| learnt_like(u32::from_le_bytes(*place), at < personal));
+        let hashes = places.iter().map(|place| learnt_like(u32::from_le_bytes(*place)));
         Some(Taught::Message { learner, lesson, identity, features: Features::from_hashes(hashes.collect()) })
     }
 }

@@ -1,21 +1,30 @@
 //! From counts to odds.
 //!
-//! Every feature says how much likelier spam has it than ham. Features of one group say much the same, so a group speaks with one voice: the
-//! sum of its strongest, over the root of their number. The groups' voices are added by weight.
+//! Every feature says how much likelier spam has it than ham has. Features of one kind say much the same, so a kind speaks with one voice: the sum of
+//! its strongest features over the root of their number, weighed, and bounded so that no kind alone convinces.
+//!
+//! Constants and weights were chosen on one half of a development corpus, the SpamAssassin public corpus of 2002 and 2003: the messages whose file
+//! names have an even first octet of their SHA-256. The weights are those of a logistic regression on what was foreseen of these messages, in three
+//! orders, with everything and with 50 messages of each class learnt. The other half confirmed them.
 
-use super::features::{GROUPS, group_of};
+use super::features::{KINDS, kind_of};
 use std::ops::Add;
 
-/// Of a group the strongest so many speak.
-const SPEAKERS_MAX: usize = 60;
-/// What is unknown counts as seen so often in both classes.
-const UNSEEN: f64 = 0.3;
-/// Weights of the groups, in their order.
-const WEIGHTS: [f64; GROUPS] = [0.5, 0.4, 0.9, 0.45, 0.2, 0.3, 0.15, 0.25, 0.3, 0.15, 0.35, 0.5];
-/// What is added so that the probability means what it says.
-const CALM: f64 = -2.0;
+/// Of a kind the strongest so many speak.
+const SPEAKERS_MAX: usize = 40;
+/// What is rare counts as seen a little more often in both classes.
+const PRIOR: f64 = 0.5;
+/// No kind adds more to the log odds.
+const VOICE_MAX: f64 = 1.5;
+/// Weights of the kinds, in their order.
+const WEIGHTS: [f64; KINDS] = [
+    0.16, 0.13, 0.44, 0.14, 0.28, 0.06, 0.35, 0.50, 0.32, 0.42, 0.51, 0.05, 0.15, 0.10, 0.02, 0.25, 0.04,
+    0.02, 0.02, 0.29, 0.02, 0.26, 0.08, 0.14, 0.11, 0.17,
+];
+/// What is added to the sum so that the log odds mean what they say.
+const OFFSET: f64 = -2.6;
 
-/// How often a feature was in the messages of both classes, and how many those were.
+/// How often a feature was in the messages of both classes, or how many those were.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evidence {
     pub spam: f64,
@@ -31,39 +40,48 @@ impl Add for Evidence {
 }
 
 impl Evidence {
-    pub fn is_none(self) -> bool {
-        self.spam + self.ham <= 0.0
+    pub fn sum(self) -> f64 {
+        self.spam + self.ham
+    }
+
+    pub fn scaled(self, factor: f64) -> Evidence {
+        Evidence { spam: self.spam * factor, ham: self.ham * factor }
     }
 
     /// Logarithm of how much likelier spam has the feature than ham has.
     fn voice(self, learnt: Evidence) -> f64 {
-        let (spam, ham) = (learnt.spam.max(1.0), learnt.ham.max(1.0));
-        let unseen = UNSEEN * 2.0 / (spam + ham);
-        ((self.spam / spam + unseen) / (self.ham / ham + unseen)).ln()
+        let unseen = PRIOR * (self.sum() / learnt.sum().max(1.0)).sqrt();
+        let rate = |count: f64, messages: f64| (count + unseen) / (messages + PRIOR);
+        (rate(self.spam, learnt.spam) / rate(self.ham, learnt.ham)).ln()
     }
 }
 
-/// Features with the logarithms of odds they add, strongest first in each group, and what they come to together.
+/// Features with what each adds to the logarithm of the odds, and what they come to together.
 pub struct Score {
     pub log_odds: f64,
     pub parts: Vec<(u64, f64)>,
 }
 
-/// Judges features by what is known of each, and of how many messages that was learnt.
-pub fn score(features: impl Iterator<Item = (u64, Evidence, Evidence)>) -> Score {
-    let mut groups: [Vec<(u64, f64)>; GROUPS] = Default::default();
-    for (hash, evidence, learnt) in features.filter(|(_, evidence, _)| !evidence.is_none()) {
-        groups[group_of(hash)].push((hash, evidence.voice(learnt)));
+/// Judges features by what is known of each, where `learnt` is how many messages of both classes were.
+pub fn score(features: impl Iterator<Item = (u64, Evidence)>, learnt: Evidence) -> Score {
+    let mut kinds: [Vec<(u64, f64)>; KINDS] = Default::default();
+    for (hash, evidence) in features.filter(|(_, evidence)| evidence.sum() > 0.0) {
+        kinds[kind_of(hash)].push((hash, evidence.voice(learnt)));
     }
-    let mut score = Score { log_odds: CALM, parts: Vec::new() };
-    for (voices, weight) in groups.iter_mut().zip(WEIGHTS) {
+    let mut score = Score { log_odds: OFFSET, parts: Vec::new() };
+    for (voices, weight) in kinds.iter_mut().zip(WEIGHTS) {
         if voices.len() > SPEAKERS_MAX {
             voices.select_nth_unstable_by(SPEAKERS_MAX, |a, b| b.1.abs().total_cmp(&a.1.abs()));
             voices.truncate(SPEAKERS_MAX);
         }
-        let share = weight / (voices.len() as f64).sqrt().max(1.0);
-        score.parts.extend(voices.iter().map(|(hash, voice)| (*hash, voice * share)));
+        let loudness = weight * voices.iter().map(|(_, voice)| voice).sum::<f64>()
+            / (voices.len() as f64).sqrt().max(1.0);
+        let bounded = VOICE_MAX * (loudness / VOICE_MAX).tanh();
+        score.log_odds += bounded;
+        let total: f64 = voices.iter().map(|(_, voice)| voice.abs()).sum();
+        score.parts.extend(
+            voices.iter().map(|(hash, voice)| (*hash, bounded.abs() * voice / total.max(f64::MIN_POSITIVE))),
+        );
     }
-    score.log_odds += score.parts.iter().map(|(_, voice)| voice).sum::<f64>();
     score
 }

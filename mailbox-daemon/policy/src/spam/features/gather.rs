@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 /// What features are called in words, by hash.
 pub type Names = BTreeMap<u64, String>;
 
-/// What a feature is about. Features of different kinds never share a hash.
+/// What a feature is about. Features of different kinds never share a hash. Words come last: where a message has too many features, they are
+/// left out first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -22,61 +23,60 @@ pub enum Kind {
     Date,
     Mailer,
     Field,
-    FieldOrder,
     FieldValue,
-    Received,
+    Trace,
+    TraceHost,
+    TraceShape,
     Mime,
     Charset,
     File,
-    Word,
-    Pair,
-    SkipPair,
-    Gram,
-    Shout,
-    Shape,
     Link,
     LinkHost,
     LinkShape,
-    Tag,
-    Attribute,
+    Shape,
+    Shout,
+    Word,
 }
 
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Subject => "subject",
-            Kind::SubjectPair => "subject, word pair",
-            Kind::SubjectShape => "subject looks",
-            Kind::FromName => "sender's name",
-            Kind::From => "sender",
-            Kind::FromDomain => "sender's domain",
-            Kind::FromShape => "sender looks",
-            Kind::To => "recipient",
-            Kind::ToShape => "recipients look",
-            Kind::MessageId => "Message-ID looks",
-            Kind::Date => "date looks",
-            Kind::Mailer => "mail program",
-            Kind::Field => "header field",
-            Kind::FieldOrder => "header fields in order",
-            Kind::FieldValue => "header",
-            Kind::Received => "came by",
-            Kind::Mime => "MIME shape",
-            Kind::Charset => "character set",
-            Kind::File => "attached",
-            Kind::Word => "word",
-            Kind::Pair => "word pair",
-            Kind::SkipPair => "words near each other",
-            Kind::Gram => "letters",
-            Kind::Shout => "in capitals",
-            Kind::Shape => "text looks",
-            Kind::Link => "link",
-            Kind::LinkHost => "link to",
-            Kind::LinkShape => "link looks",
-            Kind::Tag => "HTML tag",
-            Kind::Attribute => "HTML attribute",
-        }
-    }
+/// How many kinds there are.
+pub const KINDS: usize = Kind::Word as usize + 1;
+
+/// What people call them.
+const NAMES: [&str; KINDS] = [
+    "subject",
+    "subject, word pair",
+    "the subject has",
+    "sender's name",
+    "sender",
+    "sender's domain",
+    "the sender has",
+    "recipient",
+    "the recipients are",
+    "Message-ID",
+    "date",
+    "mail program",
+    "header field",
+    "header",
+    "first server",
+    "came by",
+    "on its way",
+    "MIME",
+    "character set",
+    "attached",
+    "link with",
+    "link to",
+    "the links have",
+    "the text has",
+    "in capitals",
+    "word",
+];
+
+/// Which kind a feature is of.
+pub fn kind_of(hash: u64) -> usize {
+    usize::from((hash >> KIND_SHIFT) as u8).min(KINDS - 1)
 }
+
+const KIND_SHIFT: u32 = 56;
 
 /// Collects features while a message is read.
 #[derive(Default)]
@@ -102,7 +102,9 @@ impl Gather {
         let hash = hash(kind, pieces);
         self.hashes.push(hash);
         if let Some(names) = &mut self.names {
-            names.entry(hash).or_insert_with(|| format!("{}: \"{}\"", kind.name(), pieces.join(" ")));
+            names
+                .entry(hash)
+                .or_insert_with(|| format!("{}: \"{}\"", NAMES[kind as usize], pieces.join(" ")));
         }
     }
 
@@ -145,17 +147,7 @@ fn hash(kind: Kind, pieces: &[&str]) -> u64 {
         state = hash::continued(state, piece.as_bytes());
         state = hash::continued(state, &[0xff]);
     }
-    hash::stirred(state) >> 8 | (kind as u64) << 56
-}
-
-/// Groups of kinds that say much the same of a message.
-pub const GROUPS: usize = 12;
-
-/// Which group a feature belongs to.
-pub fn group_of(hash: u64) -> usize {
-    const GROUP_OF_KIND: [u8; 30] =
-        [0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 4, 5, 6, 6, 6, 7, 8, 9, 10, 7, 11, 6, 6, 6, 6, 6];
-    GROUP_OF_KIND.get((hash >> 56) as usize).copied().unwrap_or_default().into()
+    (hash::stirred(state) >> (u64::BITS - KIND_SHIFT)) | ((kind as u64) << KIND_SHIFT)
 }
 
 /// Under what the table knows a feature.
@@ -164,14 +156,7 @@ pub fn place_of(hash: u64) -> u32 {
 }
 
 /// A feature that is learnt as those are that have this place, whatever they are about.
-pub fn learnt_like(place: u32, is_personal: bool) -> u64 {
-    let kind = if is_personal { Kind::Word } else { Kind::Pair };
-    let high = (kind as u32) << 24;
-    u64::from(high) << 32 | u64::from(place ^ high)
-}
-
-/// Whether an account learns the feature for itself, and not the household alone.
-pub fn is_personal(hash: u64) -> bool {
-    let kind = (hash >> 56) as u8;
-    ![Kind::Pair as u8, Kind::SkipPair as u8, Kind::Gram as u8].contains(&kind)
+pub fn learnt_like(place: u32) -> u64 {
+    let high = (Kind::Word as u32) << 24;
+    (u64::from(high) << 32) | u64::from(place ^ high)
 }

@@ -1,5 +1,5 @@
 use super::gather::{Gather, Kind, bucket};
-use super::{links, words};
+use super::{links, trace, words};
 use proto::mime::address::{self, Mailbox};
 use proto::mime::encoded_word::decoded;
 use proto::mime::header::{self, Field, unfold};
@@ -36,7 +36,6 @@ const PASSED_OVER: [&str; 19] = [
 pub fn read(message: &[u8], gather: &mut Gather) {
     let mut from_domain = String::new();
     let mut id_domain = String::new();
-    let mut before = String::from("^");
     let mut received = Vec::new();
     let mut names = Vec::new();
     for field in header::fields(message).take(FIELDS_MAX).filter(is_written_elsewhere) {
@@ -46,7 +45,6 @@ pub fn read(message: &[u8], gather: &mut Gather) {
         }
         let name = String::from_utf8_lossy(&field.name[..field.name.len().min(40)]).to_ascii_lowercase();
         gather.add(Kind::Field, &[&name]);
-        gather.add(Kind::FieldOrder, &[&before, &name]);
         let value = unfold(&field.value[..field.value.len().min(VALUE_BYTES_MAX)]);
         let value = value.trim_ascii();
         match name.as_str() {
@@ -72,7 +70,6 @@ pub fn read(message: &[u8], gather: &mut Gather) {
             | "arc-authentication-results" => {}
             _ => words::add(&decoded(&value[..value.len().min(200)]), Kind::FieldValue, gather),
         }
-        before.clone_from(&name);
         names.push(name);
     }
     for missing in ["from", "to", "subject", "date", "message-id", "mime-version", "content-type"] {
@@ -83,8 +80,20 @@ pub fn read(message: &[u8], gather: &mut Gather) {
     if !id_domain.is_empty() {
         let same = psl::domain_str(&id_domain) == psl::domain_str(&from_domain);
         gather.add(Kind::MessageId, &[if same { "of the sender's domain" } else { "of another domain" }]);
+        gather.add(Kind::MessageId, &["domain", psl::domain_str(&id_domain).unwrap_or(&id_domain)]);
     }
-    trace(&received, message, gather);
+    // The newest trace of a delivered message was written here.
+    let is_delivered = header::fields(message).next().is_some_and(|field| field.is("Return-Path"));
+    let way = trace::read(&received[usize::from(is_delivered).min(received.len())..], gather);
+    for (whose, domain) in [("the sender's domain", &from_domain), ("the Message-ID's domain", &id_domain)] {
+        if let Some(domain) = psl::domain_str(domain).filter(|_| !way.is_empty()) {
+            let is_on_way = way.iter().any(|passed| passed == domain);
+            gather.add(
+                Kind::TraceShape,
+                &[whose, if is_on_way { "is on the way" } else { "is not on the way" }],
+            );
+        }
+    }
 }
 
 fn is_written_elsewhere(field: &Field<'_>) -> bool {
@@ -94,6 +103,7 @@ fn is_written_elsewhere(field: &Field<'_>) -> bool {
 
 fn subject(text: &str, raw: &[u8], gather: &mut Gather) {
     words::add_with_pairs(text, Kind::Subject, Kind::SubjectPair, gather);
+    words::add(text, Kind::Word, gather);
     let lower = text.trim().to_lowercase();
     if lower.starts_with("re:") {
         gather.add(Kind::SubjectShape, &["an answer"]);
@@ -188,7 +198,9 @@ fn recipients(field: &str, value: &[u8], gather: &mut Gather) {
     gather.add(Kind::ToShape, &[field, bucket(mailboxes.len())]);
     for mailbox in mailboxes.iter().take(RECIPIENTS_MAX) {
         let (local, domain) = halves(mailbox);
-        gather.add(Kind::To, &[&local, "@", &domain]);
+        if mailbox.valid {
+            gather.add(Kind::To, &[&local, "@", &domain]);
+        }
         let name = mailbox.name.as_deref().map(decoded).unwrap_or_default().to_lowercase();
         let looks = match name.trim_matches(['"', '\'', ' ']) {
             "" => "without a name",
@@ -240,18 +252,4 @@ fn content_type(value: &[u8], gather: &mut Gather) {
         gather.add_count(Kind::Mime, "octets of boundary", boundary.len());
     }
     gather.add(Kind::Mime, &["written", &shape(lower.split("boundary").next().unwrap_or_default())]);
-}
-
-/// Where the message came from: the oldest traces. The newest one is of the machine that received it here.
-fn trace(received: &[Field<'_>], message: &[u8], gather: &mut Gather) {
-    let is_delivered = header::fields(message).next().is_some_and(|field| field.is("Return-Path"));
-    let foreign = &received[usize::from(is_delivered).min(received.len())..];
-    gather.add(Kind::Received, &["traces", bucket(foreign.len())]);
-    if let Some(oldest) = foreign.last() {
-        let value = unfold(&oldest.value[..oldest.value.len().min(VALUE_BYTES_MAX)]);
-        let text = String::from_utf8_lossy(&value).to_lowercase();
-        let text = text.rsplit_once(';').map_or(text.as_str(), |(trace, _)| trace);
-        words::add(text, Kind::Received, gather);
-        gather.add(Kind::Received, &[&shape(text)]);
-    }
 }
