@@ -47,7 +47,7 @@ fn outcome(script: &str, message: &str) -> String {
     let limits = config::Sieve::default();
     let script = match Script::compile(script.as_bytes(), &limits) {
         Ok(script) => script,
-        Err(faults) => return faults.iter().map(|fault| format!("{fault}\n")).collect(),
+        Err(faults) => return faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     };
     let address = |text| Some(Address::parse(text).unwrap());
     let trial = Trial {
