@@ -6,6 +6,7 @@
 mod dkim;
 mod imap;
 mod maildir;
+mod managesieve;
 mod mime;
 mod mta_sts;
 mod reports;
@@ -29,6 +30,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("imap_names", imap::names),
     ("imap_session", imap::session),
     ("maildir_names", maildir::names),
+    ("managesieve_command", managesieve::command),
+    ("managesieve_session", managesieve::session),
     ("mime_decode", mime::decode),
     ("mime_digest", mime::digest),
     ("mime_header", mime::header),
