@@ -9,7 +9,7 @@ use crate::issues::Issues;
 use crate::places::Places;
 use crate::pressure::Pressure;
 use crate::reports::Reports;
-use crate::sieve::Scripts;
+use crate::sieve::{Events, Scripts};
 use crate::signing::{Keyring, Returns};
 use crate::spam::{Deeds, Learnt};
 use crate::stop::Stop;
@@ -21,8 +21,8 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::directory::Directory;
 use store::queue::Queue;
@@ -76,6 +76,10 @@ pub struct Host {
     pub deflaters: Arc<Deflaters>,
     /// What people did and nobody learnt from yet.
     pub(crate) deeds: Deeds,
+    /// What was done in IMAP that sets off scripts.
+    pub(crate) events: Events,
+    /// Where scripts are managed, as soon as somebody listens there.
+    pub managesieve_port: OnceLock<u16>,
     /// Counts what clients and other servers ask for, so that work that can wait sees when there is nothing else to do.
     pub requests: AtomicU64,
     state_dir: PathBuf,
@@ -205,6 +209,8 @@ impl Host {
             receiving_strangers: Places::new(),
             searching: Semaphore::new(SEARCHING_MAX),
             deeds: Deeds::default(),
+            events: Events::default(),
+            managesieve_port: OnceLock::new(),
             requests: AtomicU64::new(0),
             accounts_present: Places::new(),
             strangers_present: Places::new(),

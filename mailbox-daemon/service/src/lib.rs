@@ -6,6 +6,7 @@
 pub mod admin;
 mod allowance;
 pub mod auth;
+mod backlog;
 pub mod control;
 mod correspondents;
 pub mod deliver;

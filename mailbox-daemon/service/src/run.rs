@@ -69,6 +69,9 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
     for (service, listener) in listeners {
         if let Ok(address) = listener.local_addr() {
             info!(service = service.name(), %address, "listening");
+            if service == Service::ManageSieve {
+                let _ = host.managesieve_port.set(address.port());
+            }
         }
         let heartbeat = Heartbeat::new();
         hearts.push((service.name(), heartbeat.clone()));
@@ -84,6 +87,7 @@ fn start_tasks(host: &Arc<Host>, listeners: Vec<(Service, TcpListener)>) {
     supervise("notices", Arc::clone(host), notices::run);
     supervise("reports", Arc::clone(host), reports::run);
     supervise("notes", Arc::clone(host), keep_notes);
+    supervise("events", Arc::clone(host), crate::sieve::serve_events);
     supervise("teacher", Arc::clone(host), spam::teacher::run);
     supervise("junk", Arc::clone(host), spam::expiry::run);
     supervise("keys", Arc::clone(host), signing::run);

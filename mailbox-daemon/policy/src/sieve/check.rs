@@ -86,6 +86,13 @@ impl Checker {
         required.map(|required| required.is_used = true).is_some()
     }
 
+    /// What it requires that is of use while a message is delivered and at no other time (RFC 6785 section 3.11).
+    pub fn delivery_only(&self) -> Option<&'static str> {
+        ["ereject", "reject", "vacation", "vacation-seconds"]
+            .into_iter()
+            .find(|extension| self.has(extension))
+    }
+
     /// `require` of one extension.
     pub fn require(&mut self, extension: &str, place: Place) {
         let of_suites = Some(suite::EXTENSION).filter(|known| self.is_suite && extension == *known);

@@ -126,7 +126,8 @@ pub fn known_extension(name: &str) -> Option<&'static str> {
 
 /// Whether nothing of an extension shows in a script that uses it.
 pub fn is_silent(extension: &str) -> bool {
-    ["encoded-character", "comparator-i;octet", "comparator-i;ascii-casemap"].contains(&extension)
+    ["encoded-character", "comparator-i;octet", "comparator-i;ascii-casemap", "imapsieve"]
+        .contains(&extension)
 }
 
 /// Whether a command continues an `if`.

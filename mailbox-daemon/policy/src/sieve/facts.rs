@@ -72,6 +72,8 @@ pub struct EnvironmentFacts {
 /// What set a script off (RFC 6785 section 4).
 #[derive(Clone, Debug)]
 pub struct ImapFacts {
+    /// Who did it: a guest where the mailbox is shared.
+    pub user: Address,
     /// `APPEND`, `COPY` or `FLAG`.
     pub cause: String,
     /// The mailbox the message is in.

@@ -109,7 +109,8 @@ impl<'r> Run<'r> {
     /// Runs a script from its beginning to its end.
     pub fn whole(script: &'r Script, facts: &Facts<'r>) -> Plan {
         let mut run = Run::begin(script, facts);
-        let ended = run.block(script.program()).and_then(|_| run.implicit_keep());
+        let admitted = run.admit(script);
+        let ended = admitted.and_then(|()| run.block(script.program())).and_then(|_| run.implicit_keep());
         match ended {
             Ok(()) => run.plan,
             Err(failure) => Plan {
@@ -136,6 +137,16 @@ impl<'r> Run<'r> {
             including: vec![script],
             includes: 0,
             stage: None,
+        }
+    }
+
+    /// Fails where an IMAP event sets off a script that requires what only a delivery has (RFC 6785 section 3.11).
+    pub fn admit(&self, script: &Script) -> Result<(), Failure> {
+        match (&self.facts.environment.imap, script.delivery_only()) {
+            (Some(_), Some(extension)) => Err(Failure::impossible(format!(
+                "\"{extension}\" is for mail that comes in, not for what is done in IMAP"
+            ))),
+            _ => Ok(()),
         }
     }
 

@@ -35,6 +35,7 @@ pub const EXTENSIONS: &[&str] = &[
     "foreverypart",
     "ihave",
     "imap4flags",
+    "imapsieve",
     "include",
     "index",
     "mailbox",
@@ -106,6 +107,7 @@ pub struct Script {
     program: Arc<Block>,
     warnings: Vec<Fault>,
     needs: Needs,
+    delivery_only: Option<&'static str>,
 }
 
 /// Which facts a script may ask for, so that only those are gathered.
@@ -151,6 +153,7 @@ impl Script {
         match checker.faults.is_empty() {
             true => Ok(Script {
                 program: Arc::new(program),
+                delivery_only: checker.delivery_only(),
                 warnings: checker.warnings.into_list(),
                 needs: checker.needs,
             }),
@@ -171,6 +174,11 @@ impl Script {
     /// Runs it on a message.
     pub fn run(&self, facts: &Facts<'_>) -> Plan {
         Run::whole(self, facts)
+    }
+
+    /// What it requires that is of use only while a message is delivered.
+    pub(super) fn delivery_only(&self) -> Option<&'static str> {
+        self.delivery_only
     }
 
     /// Whether it is a copy of another.

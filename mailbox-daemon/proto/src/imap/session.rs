@@ -226,6 +226,8 @@ pub struct Offer<'a> {
     pub mechanisms: &'a [&'a str],
     /// Octets of the largest message APPEND takes.
     pub append_bytes_max: u64,
+    /// Where scripts are managed that IMAP events set off (RFC 6785 section 2.1).
+    pub sieve_url: Option<&'a str>,
 }
 
 /// Everything spoken by a session that is logged in. The login-time ones are in [`capabilities`].
@@ -262,6 +264,10 @@ pub fn capabilities(offer: &Offer<'_>) -> String {
             names.push_str(if offer.compress { " COMPRESS=DEFLATE" } else { "" });
             names.push_str(" APPENDLIMIT=");
             names.push_str(&offer.append_bytes_max.to_string());
+            if let Some(url) = offer.sieve_url {
+                names.push_str(" IMAPSIEVE=");
+                names.push_str(url);
+            }
         }
     }
     names
@@ -312,11 +318,13 @@ mod tests {
             compress: true,
             mechanisms: &[],
             append_bytes_max: 1000,
+            sieve_url: Some("sieve://mail.home.test"),
         };
         let names = capabilities(&offer);
         assert_eq!(names, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID STARTTLS LOGINDISABLED");
         offer.state = State::Authenticated;
         assert!(capabilities(&offer).contains(" MOVE ") && !capabilities(&offer).contains("STARTTLS"));
         assert!(capabilities(&offer).contains(" COMPRESS=DEFLATE"));
+        assert!(capabilities(&offer).ends_with(" IMAPSIEVE=sieve://mail.home.test"));
     }
 }

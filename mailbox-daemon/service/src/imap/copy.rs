@@ -32,6 +32,7 @@ impl Session {
         let arrived = copied.target.clone();
         let code = settle(copied).await?;
         self.taught_by_going(&source, &target.mailbox, &arrived);
+        self.set_off_by_copying(&target.mailbox, &arrived);
         match code {
             Some(code) => Reply::coded(code, "copied"),
             None => Reply::ok("there was nothing to copy"),
@@ -67,6 +68,7 @@ impl Session {
         let arrived = moved.target.clone();
         let code = settle(moved).await?;
         self.taught_by_going(&source, &target.mailbox, &arrived);
+        self.set_off_by_copying(&target.mailbox, &arrived);
         if let Some(code) = code {
             write::untagged(&mut self.out, Status::Ok, Some(&code), "moved");
         }

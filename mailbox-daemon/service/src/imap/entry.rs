@@ -41,7 +41,9 @@ impl Session {
         };
         let starttls = self.stream().is_some_and(|stream| !stream.is_tls());
         let compress = self.stream().is_some_and(|stream| stream.is_tls() && !stream.is_compressed());
+        let sieve_url = self.sieve_url();
         capabilities(&Offer {
+            sieve_url: sieve_url.as_deref(),
             state: self.state,
             starttls,
             login,

@@ -1,12 +1,13 @@
 //! GETMETADATA and SETMETADATA (RFC 5464), and what LIST tells of annotations (RFC 9590).
 //!
 //! Shared entries of a mailbox are there for everybody who may see it and be changed by whoever may write; those of the server
-//! are fixed. `/private/specialuse` is what the mailbox is for (RFC 6154 section 5.4).
+//! are fixed but for the script that events set off, of which each account has its own. `/private/specialuse` is what the mailbox is for (RFC 6154 section 5.4).
 
 use super::reply::{Answer, Refusal, Reply};
 use super::resolve::{Place, no_mailbox, no_permission};
 use super::session::Session;
 use crate::disk;
+use crate::sieve::SCRIPT_ENTRY;
 use proto::imap::metadata::{Annotated, Depth, EntryName, GetMetadata, SetMetadata};
 use proto::imap::write::{self, Code};
 use std::sync::Arc;
@@ -98,7 +99,7 @@ impl Session {
 
     fn annotate_server(&self, values: Vec<(EntryName, Option<Vec<u8>>)>) -> Result<(), Refusal> {
         let mail = self.mail()?;
-        match values.iter().any(|(name, _)| name.is_shared()) {
+        match values.iter().any(|(name, _)| name.is_shared() && name.as_str() != SCRIPT_ENTRY) {
             true => Err(no_permission()),
             false => Ok(mail.annotate(None, mail.address(), changes(values))?),
         }

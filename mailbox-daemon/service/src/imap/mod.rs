@@ -12,6 +12,7 @@ mod compress;
 mod copy;
 pub(crate) mod digest;
 mod entry;
+mod events;
 mod fetch;
 mod idle;
 mod list;

@@ -29,7 +29,9 @@ impl Session {
         let selected = self.writable()?;
         let mailbox = selected.view.mailbox();
         let (change, flags, keywords) = allowed(&store, selected.rights)?;
+        let watched = self.watch_flags(mailbox, &uids);
         let stored = disk(|| mailbox.store_flags(&uids, change, flags, keywords, store.unchanged_since))?;
+        self.set_off_by_marking(watched, mailbox, &stored.changed);
         if store.mode != StoreMode::Remove {
             self.taught_by_marking(mailbox, flags, keywords, &stored.changed);
         }

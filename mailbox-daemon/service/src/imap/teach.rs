@@ -40,7 +40,7 @@ impl Session {
     fn teach(&self, act: &Act<'_>, mailbox: &Arc<Mailbox>, uids: impl FnOnce() -> SequenceSet) {
         let (Some(lesson), Ok(mail)) = (lesson(act), self.mail()) else { return };
         let learner = Learner::of(mail.address());
-        self.host.deeds.note(Deed { learner, lesson, mailbox: Arc::clone(mailbox), uids: uids() });
+        self.host.deeds.note(Deed { learner, lesson }, mailbox, &uids());
     }
 }
 

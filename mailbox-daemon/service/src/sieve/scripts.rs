@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use store::{AccountMail, ScriptError, ScriptVersion, StoreError};
 use types::Address;
 
-/// Accounts whose scripts are kept compiled.
-const ACCOUNTS_MAX: usize = 64;
+/// Scripts that are kept compiled, each with those it includes.
+const KEPT_MAX: usize = 64;
 /// Source of all scripts that are kept compiled; the one used last stays whatever its size.
 const SOURCE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -21,7 +21,7 @@ pub struct Scripts {
     pub(super) turns: super::turns::All,
 }
 
-/// An account's active script, ready to run.
+/// A script of an account, ready to run.
 pub(crate) struct Ready {
     /// Its name.
     pub(crate) name: String,
@@ -50,21 +50,47 @@ pub(crate) fn active(host: &Host, account: &AccountMail) -> Result<Option<Made>,
     if !settings.sieve.enabled {
         return Ok(None);
     }
-    let Some((name, version)) = account.active_script()? else { return Ok(None) };
-    if let Some(made) = host.scripts.find(account, &name, version, &settings.sieve)? {
-        return Ok(Some(made));
+    match account.active_script()? {
+        Some((name, version)) => made(host, account, &name, version, &settings.sieve).map(Some),
+        None => Ok(None),
     }
-    let mut loading = Loading { account, limits: &settings.sieve, files: Vec::new(), source_bytes: 0 };
-    let made = Arc::new(loading.load(&name)?);
+}
+
+/// Another of the account's scripts; `None` where there is none of that name.
+pub(crate) fn named(host: &Host, account: &AccountMail, name: &str) -> Result<Option<Made>, StoreError> {
+    match account.script_version(name)? {
+        Some(version) => made(host, account, name, version, &host.settings.load().sieve).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn made(
+    host: &Host,
+    account: &AccountMail,
+    name: &str,
+    version: ScriptVersion,
+    limits: &config::Sieve,
+) -> Result<Made, StoreError> {
+    if let Some(made) = host.scripts.find(account, name, version, limits)? {
+        return Ok(made);
+    }
+    let mut loading = Loading { account, limits, files: Vec::new(), source_bytes: 0 };
+    let made = Arc::new(loading.load(name)?);
     let Loading { files, source_bytes, .. } = loading;
     host.scripts.keep(Kept {
         account: account.address().clone(),
         made: Arc::clone(&made),
-        limits: settings.sieve.clone(),
+        limits: limits.clone(),
         files,
         source_bytes,
     });
-    Ok(Some(made))
+    Ok(made)
+}
+
+impl Kept {
+    fn is_of(&self, account: &Address, name: &str) -> bool {
+        self.account == *account && self.files.first().is_some_and(|(of, _)| of == name)
+    }
 }
 
 impl Scripts {
@@ -77,12 +103,11 @@ impl Scripts {
         limits: &config::Sieve,
     ) -> Result<Option<Made>, StoreError> {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = all.iter().position(|kept| kept.account == *account.address()) else {
+        let Some(at) = all.iter().position(|kept| kept.is_of(account.address(), name)) else {
             return Ok(None);
         };
         let Some(kept) = all.remove(at) else { return Ok(None) };
-        let is_same_script =
-            kept.files.first().is_some_and(|(of, known)| of == name && *known == Some(version));
+        let is_same_script = kept.files.first().is_some_and(|(_, known)| *known == Some(version));
         if !is_same_script || kept.limits != *limits {
             return Ok(None);
         }
@@ -98,10 +123,11 @@ impl Scripts {
 
     fn keep(&self, kept: Kept) {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|other| other.account != kept.account);
+        let name = kept.files.first().map_or("", |(name, _)| name);
+        all.retain(|other| !other.is_of(&kept.account, name));
         all.push_back(kept);
         let bytes = |all: &VecDeque<Kept>| all.iter().map(|kept| kept.source_bytes).sum::<usize>();
-        while all.len() > ACCOUNTS_MAX || (all.len() > 1 && bytes(&all) > SOURCE_BYTES_MAX) {
+        while all.len() > KEPT_MAX || (all.len() > 1 && bytes(&all) > SOURCE_BYTES_MAX) {
             all.pop_front();
         }
     }

@@ -4,7 +4,7 @@
 use super::compose::{Composition, Onward};
 use super::envelope::Transaction;
 use super::errands::Errand;
-use super::filed::{Filed, filed, flags_of, place_of};
+use super::filed::{Filed, filed};
 use super::forward::forward;
 use super::letters::Letter;
 use super::receive::scan_limits;
@@ -13,6 +13,7 @@ use super::spooled::Spooled;
 use super::stored::Stored;
 use super::vouch::Going;
 use crate::host::Host;
+use crate::sieve::{flags_of, place_of};
 use crate::signing::whole_signatures;
 use policy::sieve::Content;
 use proto::mime::{ScanLimits, Scanner};

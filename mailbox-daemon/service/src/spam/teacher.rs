@@ -1,6 +1,7 @@
 //! Learns from what people do with their mail, while they go on.
 
-use super::deeds::Next;
+use super::Deed;
+use crate::backlog::Next;
 use crate::host::Host;
 use std::sync::Arc;
 use store::StoreError;
@@ -26,14 +27,14 @@ pub(crate) async fn run(host: Arc<Host>) {
     }
 }
 
-fn learn(host: &Host, next: &Next) {
+fn learn(host: &Host, next: &Next<Deed>) {
     let learnt = crate::disk(|| {
         let message = read(next)?;
-        host.spam.message(next.learner, next.lesson, &message)
+        host.spam.message(next.deed.learner, next.deed.lesson, &message)
     });
     let (mailbox, uid) = (next.mailbox.name(), next.uid);
     match learnt {
-        Ok(is_news) => debug!(%mailbox, %uid, lesson = ?next.lesson, is_news, "learnt from a message"),
+        Ok(is_news) => debug!(%mailbox, %uid, lesson = ?next.deed.lesson, is_news, "learnt from a message"),
         Err(StoreError::NoSuchMessage) => {
             debug!(%mailbox, %uid, "a message is gone before anything was learnt from it");
         }
@@ -42,7 +43,7 @@ fn learn(host: &Host, next: &Next) {
 }
 
 /// The beginning of a message. It is copied, not mapped: other programs may cut files in a mailbox.
-fn read(next: &Next) -> Result<Vec<u8>, StoreError> {
+fn read(next: &Next<Deed>) -> Result<Vec<u8>, StoreError> {
     let file = next.mailbox.open_message(next.uid)?;
     let mut message = vec![0; file.bytes().min(READ_BYTES_MAX) as usize];
     file.read_at(&mut message, 0)?;

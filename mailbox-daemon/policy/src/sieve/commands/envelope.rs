@@ -78,6 +78,10 @@ struct Envelope {
 
 impl Test for Envelope {
     fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
+        if run.facts.environment.imap.is_some() {
+            // RFC 6785 section 4.6.
+            return Err(Failure::impossible("there is no envelope where a script is set off in IMAP"));
+        }
         let (_, mut evaluation) = run.parts();
         let mut search = self.matching.search();
         for name in &self.names {

@@ -52,7 +52,7 @@ fn item(name: &str, facts: &Facts<'_>) -> Option<String> {
         "remote-host" => environment.remote_host.clone().unwrap_or_default(),
         "remote-ip" => environment.remote_ip.map(literal).unwrap_or_default(),
         "version" => env!("CARGO_PKG_VERSION").to_owned(),
-        "imap.user" | "imap.email" => imap.map(|_| facts.account.to_string()).unwrap_or_default(),
+        "imap.user" | "imap.email" => of_imap(|imap| imap.user.to_string()),
         "imap.cause" => of_imap(|imap| imap.cause.clone()),
         "imap.mailbox" => of_imap(|imap| imap.mailbox.to_string()),
         "imap.changedflags" => of_imap(|imap| imap.changed_flags.join(" ")),

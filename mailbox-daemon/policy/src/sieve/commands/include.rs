@@ -73,6 +73,7 @@ impl Include {
                 short(name.as_str())
             )));
         }
+        run.admit(script)?;
         run.includes += 1;
         if run.includes > run.facts.limits.includes_max || run.including.len() > INCLUDES_NESTED_MAX {
             return Err(Failure::impossible("too many scripts are included"));

@@ -72,6 +72,7 @@ fn flags() {
 fn a_script_that_an_imap_event_set_off() {
     let mut world = World::default();
     world.environment.imap = Some(ImapFacts {
+        user: world.account.clone(),
         cause: "FLAG".to_owned(),
         mailbox: MailboxName::inbox(),
         changed_flags: vec!["\\Flagged".to_owned()],
@@ -86,7 +87,7 @@ fn a_script_that_an_imap_event_set_off() {
                 "file INBOX \\Flagged a b",
             ),
             (
-                "require \"reject\"; reject \"no\";",
+                "require \"ihave\"; if ihave \"reject\" { reject \"no\"; }",
                 "file INBOX; trouble line 1: only a message that is being delivered can be refused",
             ),
         ],
@@ -138,4 +139,48 @@ fn everything_announced_is_known_to_require() {
         compile(&format!("require \"{extension}\";"));
     }
     assert!(EXTENSIONS.is_sorted());
+}
+
+#[test]
+fn an_event_of_imap_knows_the_flags_and_nothing_of_a_delivery() {
+    let mut world = World::default();
+    world.scripts.insert(
+        ScriptName::parse("refusing").expect("a name"),
+        Arc::new(compile("require \"reject\"; if false { reject \"no\"; }")),
+    );
+    world.environment.imap = Some(ImapFacts {
+        user: world.account.clone(),
+        cause: "FLAG".to_owned(),
+        mailbox: MailboxName::inbox(),
+        changed_flags: vec!["\\Flagged".to_owned()],
+        flags: vec!["\\Flagged".to_owned(), "todo".to_owned()],
+    });
+    let flags = "require [\"imapsieve\", \"imap4flags\", \"fileinto\", \"copy\"];";
+    let trouble = "file INBOX; trouble line";
+    assert_told(
+        &world,
+        &[
+            (
+                &format!("{flags} if hasflag \"todo\" {{ addflag \"done\"; }}"),
+                "file INBOX \\Flagged todo done",
+            ),
+            (
+                &format!("{flags} setflag \"\\\\Seen\"; fileinto :copy \"x\";"),
+                "file x \\Seen; file INBOX \\Seen",
+            ),
+            ("require \"imapsieve\"; discard;", "nothing"),
+            (
+                "require \"reject\"; keep;",
+                &format!("{trouble} 0: \"reject\" is for mail that comes in, not for what is done in IMAP"),
+            ),
+            (
+                "require \"include\"; include \"refusing\";",
+                &format!("{trouble} 1: \"reject\" is for mail that comes in, not for what is done in IMAP"),
+            ),
+            (
+                "require \"envelope\"; if envelope \"from\" \"\" { stop; }",
+                &format!("{trouble} 1: there is no envelope where a script is set off in IMAP"),
+            ),
+        ],
+    );
 }

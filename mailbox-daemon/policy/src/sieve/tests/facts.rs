@@ -25,6 +25,7 @@ fn the_environment() {
         assert_eq!(world.holds(requires, test), holds, "{test}");
     }
     world.environment.imap = Some(ImapFacts {
+        user: world.account.clone(),
         cause: "FLAG".to_owned(),
         mailbox: MailboxName::parse("a/b").unwrap(),
         changed_flags: vec!["\\Seen".to_owned(), "$Work".to_owned()],

@@ -65,6 +65,7 @@ impl Session {
         for (keywords, uid) in keywords.iter().zip(added.uids.iter()) {
             self.taught_by_coming(&target.mailbox, keywords, uid);
         }
+        self.set_off_by_appending(&target.mailbox, &added.uids);
         Reply::coded(added.code(), "it is on disk")
     }
 
@@ -110,6 +111,7 @@ impl Session {
             let _ = disk(|| target.mailbox.expunge(&new.uids, false));
             return Err(error.into());
         }
+        self.set_off_by_appending(&target.mailbox, &new.uids);
         // Before EXPUNGE, as RFC 8508 section 4.3 advises.
         write::untagged(&mut self.out, Status::Ok, Some(&new.code()), "the new message is on disk");
         Ok(())

@@ -124,6 +124,7 @@ impl Session {
         let seen = Flags::system(SystemFlag::Seen);
         let stored = disk(|| selected.view.mailbox().store_flags(uids, FlagChange::Add, seen, &[], None))?;
         let own = OwnChange::of(&stored);
+        self.set_off_by_reading(selected.view.mailbox(), &stored.changed);
         Ok((stored.changed, Some(own)))
     }
 
