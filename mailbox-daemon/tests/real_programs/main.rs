@@ -22,6 +22,7 @@ mod openssl;
 mod postfix;
 mod program;
 mod search_alike;
+mod sieve_alike;
 mod sieve_programs;
 mod swaks;
 mod tls_scan;
