@@ -35,7 +35,7 @@ mod work;
 
 pub use facts::{EnvelopeFacts, EnvironmentFacts, Facts, ImapFacts, MailboxFacts, SpamFacts};
 pub use outcome::{Act, Changed, Filed, Outcome, Sent};
-pub use passing::{Journey, LED_MAX, Passage, passage};
+pub use passing::{Journey, LED_MAX, Passage, leading_to, passage};
 pub use plan::{
     Body, Content, Filing, Memory, MemoryKey, Notification, Plan, Redirect, Refusal, RefusalKind, Reply,
     Target, Trouble,

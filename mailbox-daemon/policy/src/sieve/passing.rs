@@ -15,7 +15,7 @@ pub const LED_MAX: usize = 16;
 pub struct Journey<'a> {
     /// Whose script redirects.
     pub account: &'a Address,
-    /// Accounts here whose redirections led to it.
+    /// Accounts here whose redirections lead to it, over others too.
     pub led_by: &'a [Address],
     /// Whether it has been here before and went through the world since.
     pub has_come_back: bool,
@@ -30,6 +30,8 @@ pub struct Journey<'a> {
 pub struct Passage {
     /// Accounts here that get a copy next.
     pub local: Vec<(usize, Address)>,
+    /// Accounts here that get the message anyway.
+    pub anyway: Vec<Address>,
     /// Addresses elsewhere, each with a message of its own.
     pub external: Vec<(usize, Address)>,
     /// The first redirection that leads back or nowhere: the message is kept as that one would have sent it.
@@ -65,7 +67,7 @@ pub fn passage(
             let is_next = passage.local.iter().any(|(_, other)| other == account);
             match (has_been_there, is_served || is_next) {
                 (true, _) => keep(&mut passage),
-                (false, true) => {}
+                (false, true) => passage.anyway.push(account.clone()),
                 (false, false) if passage.local.len() >= journey.room => keep(&mut passage),
                 (false, false) => passage.local.push((number, account.clone())),
             }
@@ -73,6 +75,23 @@ pub fn passage(
         passage.external.extend(to.external.iter().map(|address| (number, address.clone())));
     }
     passage
+}
+
+/// The accounts from which redirections lead to `account`; each step is from one account to another.
+pub fn leading_to(account: &Address, steps: &[(Address, Address)]) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    let mut looked_at = 0;
+    let mut next = Some(account.clone());
+    while let Some(to) = next {
+        for (from, _) in steps.iter().filter(|(_, led_to)| *led_to == to) {
+            if from != account && !found.contains(from) {
+                found.push(from.clone());
+            }
+        }
+        next = found.get(looked_at).cloned();
+        looked_at += 1;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -90,6 +109,17 @@ mod tests {
 
     fn journey<'a>(account: &'a Address, led_by: &'a [Address], served: &'a [Address]) -> Journey<'a> {
         Journey { account, led_by, has_come_back: false, served, room: LED_MAX }
+    }
+
+    #[test]
+    fn everybody_who_leads_somewhere_is_found_in_a_circle_too() {
+        let [ana, ben, cleo, dan] =
+            ["ana@home.test", "ben@home.test", "cleo@home.test", "dan@home.test"].map(address);
+        let step = |from: &Address, to: &Address| (from.clone(), to.clone());
+        let steps = [step(&ana, &ben), step(&ben, &cleo), step(&cleo, &ana), step(&cleo, &dan)];
+        assert_eq!(leading_to(&ana, &steps), [cleo.clone(), ben.clone()]);
+        assert_eq!(leading_to(&dan, &steps), [cleo, ben, ana.clone()]);
+        assert!(leading_to(&ana, &steps[..2]).is_empty());
     }
 
     #[test]
@@ -111,7 +141,7 @@ mod tests {
         let been = [ben.clone()];
         assert_eq!(kept(&journey(&ana, &been, &[])).kept, Some(0));
         assert_eq!(kept(&journey(&ben, &[], &[])).kept, Some(0));
-        assert_eq!(kept(&journey(&ana, &[], &been)), Passage::default());
+        assert_eq!(kept(&journey(&ana, &[], &been)), Passage { anyway: been.to_vec(), ..Passage::default() });
         assert_eq!(kept(&Journey { room: 0, ..journey(&ana, &[], &[]) }).kept, Some(0));
         let back = Journey { has_come_back: true, ..journey(&ana, &[], &[]) };
         assert_eq!(passage(&redirects, &to, &back), Passage { kept: Some(0), ..Passage::default() });

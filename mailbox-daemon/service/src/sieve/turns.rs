@@ -39,11 +39,10 @@ impl Turns {
         self.numbers.contains(&number)
     }
 
-    /// Waits for one turn more. The others are given up for it and taken again in order, so that nobody waits in a circle.
-    pub(crate) async fn with(self, number: usize, host: &Host) -> Turns {
-        let mut numbers = self.numbers;
+    /// Waits for more turns. The others are given up for it and taken again in order, so that nobody waits in a circle.
+    pub(crate) async fn with(self, mut numbers: BTreeSet<usize>, host: &Host) -> Turns {
         drop(self.guards);
-        numbers.insert(number);
+        numbers.extend(self.numbers);
         let mut guards = Vec::with_capacity(numbers.len());
         for number in &numbers {
             guards.push(Arc::clone(&host.scripts.turns.0[*number]).lock_owned().await);

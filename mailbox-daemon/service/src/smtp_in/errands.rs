@@ -3,7 +3,7 @@
 use super::compose::{Composition, body_of, own_lines};
 use super::envelope::{Delivery, Transaction};
 use super::judge::Judged;
-use super::redirect::{Passed, PassedOn};
+use super::redirect::{Led, Passed, PassedOn};
 use super::site_verdict::{FromOutside, SiteVerdict};
 use super::spooled::{Raw, Spooled};
 use super::{Connection, Role};
@@ -14,7 +14,7 @@ use crate::sieve::{
 };
 use policy::sieve::{Body, Content, EnvelopeFacts, EnvironmentFacts, LED_MAX, Plan, SpamFacts};
 use proto::smtp::header;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use store::{AccountMail, Mailbox, MemoryRow, ScriptMemory, StoreError};
 use tokio::sync::SemaphorePermit;
@@ -60,7 +60,8 @@ enum Wanted {
 
 enum Looked {
     All(Vec<Errand>),
-    First(Wanted),
+    NeedsPlace,
+    NeedsTurns(BTreeSet<usize>),
 }
 
 /// What every account's script is told.
@@ -92,9 +93,9 @@ impl Connection {
                 Desk { connection: self, transaction, composition, judged, turns: &turns, has_place, now };
             match disk(|| desk.look(&spooled.raw()?))? {
                 Looked::All(all) => return Ok(Errands { all, _turns: turns }),
-                Looked::First(Wanted::Turn(number)) => turns = turns.with(number, &self.host).await,
+                Looked::NeedsTurns(numbers) => turns = turns.with(numbers, &self.host).await,
                 // The semaphore is never closed, so the only outcome is a permit.
-                Looked::First(Wanted::Place) => place = self.host.examining.acquire().await.ok(),
+                Looked::NeedsPlace => place = self.host.examining.acquire().await.ok(),
             }
         }
     }
@@ -122,25 +123,33 @@ impl Desk<'_> {
             recipient: named[delivery.named].clone(),
             content: Content::Unchanged,
             marks: Vec::new(),
-            led_by: Vec::new(),
         };
         // What people of the house send each other is not judged.
-        let outside = (self.connection.role == Role::Inbound).then(|| FromOutside::look(raw, self.judged));
+        let header_bytes_max = self.connection.settings.limits.header_bytes_max;
+        let outside = (self.connection.role == Role::Inbound)
+            .then(|| FromOutside::look(raw, header_bytes_max, self.judged));
         let mut open: VecDeque<Passed> = recipients.iter().map(first).collect();
-        let mut served: Vec<Address> = recipients.iter().map(|delivery| delivery.account.clone()).collect();
+        let served = recipients.iter().map(|delivery| delivery.account.clone()).collect();
+        let mut led = Led { served, steps: Vec::new(), room: LED_MAX };
         let mut all = Vec::with_capacity(open.len());
+        // Those of all accounts are found at once: each look runs every script that can run.
+        let mut missing = BTreeSet::new();
         while let Some(passed) = open.pop_front() {
             let mut errand = match self.errand(&passed, raw, outside.as_ref())? {
                 Ok(errand) => errand,
-                Err(wanted) => return Ok(Looked::First(wanted)),
+                Err(Wanted::Place) => return Ok(Looked::NeedsPlace),
+                Err(Wanted::Turn(number)) => {
+                    missing.insert(number);
+                    continue;
+                }
             };
             if !errand.plan.redirects.is_empty() {
-                let room = recipients.len() + LED_MAX - served.len().min(recipients.len() + LED_MAX);
-                let next = self.redirect(&mut errand, &passed, raw, &served, room)?;
-                served.extend(next.iter().map(|passed| passed.delivery.account.clone()));
-                open.extend(next);
+                open.extend(self.redirect(&mut errand, &passed, raw, &mut led)?);
             }
             all.push(errand);
+        }
+        if !missing.is_empty() {
+            return Ok(Looked::NeedsTurns(missing));
         }
         // Counted once all is settled: the look may have begun anew.
         let host = &self.connection.host;
@@ -209,6 +218,12 @@ impl Desk<'_> {
         spam: SpamFacts,
     ) -> Result<(), StoreError> {
         let host = &self.connection.host;
+        let settings = host.settings.load();
+        if header::end(raw, 0).unwrap_or(raw.len()) > settings.limits.header_bytes_max {
+            let what = "the header of a message is too long for scripts to read".to_owned();
+            errand.mishaps.push(Mishap { kind: "header", what });
+            return Ok(());
+        }
         let mail = &self.transaction.mail;
         let envelope = EnvelopeFacts {
             from: mail.from.clone(),
@@ -226,8 +241,7 @@ impl Desk<'_> {
             spam,
         };
         let gathered = Gathered::gather(host, &errand.account, &ready.needs, errand.memory.as_ref())?;
-        let limits = &host.settings.load().sieve;
-        errand.plan = gathered.run(ready, errand.account.address(), seen, limits);
+        errand.plan = gathered.run(ready, errand.account.address(), seen, &settings.sieve);
         let trouble = errand.plan.trouble.as_ref();
         errand.mishaps.extend(
             trouble

@@ -7,7 +7,7 @@ use super::spooled::Raw;
 use crate::directory::expand;
 use crate::host::Host;
 use crate::sieve::{Daily, Mishap, take_daily};
-use policy::sieve::{Content, Filing, Journey, Redirect, passage};
+use policy::sieve::{Content, Filing, Journey, Redirect, leading_to, passage};
 use proto::smtp::header::{self, Field, fields};
 use store::StoreError;
 use types::{Address, Recipient};
@@ -29,7 +29,16 @@ pub(super) struct Passed {
     pub(super) content: Content,
     /// `Delivered-To:` of accounts that led it here, where the content does not have them.
     pub(super) marks: Vec<u8>,
-    pub(super) led_by: Vec<Address>,
+}
+
+/// Where the message has been led so far.
+pub(super) struct Led {
+    /// Accounts that get it or will.
+    pub(super) served: Vec<Address>,
+    /// Who led it to whom, those who get it anyway counted: each relies on the other to have it.
+    pub(super) steps: Vec<(Address, Address)>,
+    /// Accounts that may get it besides its recipients.
+    pub(super) room: usize,
 }
 
 impl Desk<'_> {
@@ -39,8 +48,7 @@ impl Desk<'_> {
         errand: &mut Errand,
         passed: &Passed,
         raw: &Raw<'_>,
-        served: &[Address],
-        room: usize,
+        led: &mut Led,
     ) -> Result<Vec<Passed>, StoreError> {
         let host = &self.connection.host;
         let account = errand.account.address().clone();
@@ -56,10 +64,10 @@ impl Desk<'_> {
         }
         let journey = Journey {
             account: &account,
-            led_by: &passed.led_by,
+            led_by: &leading_to(&account, &led.steps),
             has_come_back: has_been_at(&account, raw),
-            served,
-            room,
+            served: &led.served,
+            room: led.room,
         };
         let passage = passage(&redirects, &destinations, &journey);
         // What the script changed has the marks of before among its lines.
@@ -77,7 +85,10 @@ impl Desk<'_> {
         if let Some(number) = passage.kept {
             errand.keep(wanted[number].content.clone());
         }
-        let led_by: Vec<Address> = passed.led_by.iter().chain([&account]).cloned().collect();
+        let led_to = passage.local.iter().map(|(_, to)| to).chain(&passage.anyway);
+        led.steps.extend(led_to.map(|to| (account.clone(), to.clone())));
+        led.served.extend(passage.local.iter().map(|(_, to)| to.clone()));
+        led.room -= passage.local.len();
         let next = passage.local.into_iter().map(|(number, to)| {
             let Redirect { to: address, content, notify, .. } = redirects[number].clone();
             Passed {
@@ -85,7 +96,6 @@ impl Desk<'_> {
                 recipient: Recipient { address, notify, original: None },
                 content,
                 marks: marks(number),
-                led_by: led_by.clone(),
             }
         });
         Ok(next.collect())

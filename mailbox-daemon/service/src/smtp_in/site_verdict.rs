@@ -35,9 +35,14 @@ pub(super) struct FromOutside<'a> {
 const SUSPICIOUS_PERCENT: u8 = 100;
 
 impl<'a> FromOutside<'a> {
-    /// Looks at a message as it came.
-    pub(super) fn look(message: &'a [u8], judged: Option<&'a Judged>) -> FromOutside<'a> {
-        let facts = facts(&message[..header::end(message, 0).unwrap_or(message.len())]);
+    /// Looks at a message as it came; what lies behind `header_bytes_max` says nothing of its author.
+    pub(super) fn look(
+        message: &'a [u8],
+        header_bytes_max: usize,
+        judged: Option<&'a Judged>,
+    ) -> FromOutside<'a> {
+        let header_bytes = header::end(message, 0).unwrap_or(message.len());
+        let facts = facts(&message[..header_bytes.min(header_bytes_max)]);
         let author = match facts.from.as_slice() {
             [Some(author)] => Some(author.clone()),
             _ => None,
