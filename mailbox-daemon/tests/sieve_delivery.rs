@@ -126,6 +126,17 @@ fn a_script_that_troubles_its_owner_tells_him_once_a_day() {
     assert_eq!(lies(&demo, "well"), ["ana Archive -"], "the new script acts at once");
 }
 
+/// Strangers may send a header longer than is read; its mail arrives, whatever it is made of.
+#[test]
+fn a_header_too_long_to_be_read_costs_little() {
+    let demo = Demo::start();
+    activate(&demo, "ana", "main", "discard;");
+    let fields = "From:a@b.test\r\n".repeat(200_000);
+    let message = format!("Subject: long\r\n{fields}\r\ntext\r\n");
+    assert_eq!(send(&demo, "pat@far.test", &["ana@home.test"], &message).code, 250);
+    assert_eq!(lies(&demo, "long"), ["ana INBOX -"]);
+}
+
 const VACATION: &str =
     "require [\"vacation\", \"fcc\", \"fileinto\"]; vacation :fcc \"Sent\" \"I am away.\";";
 

@@ -162,6 +162,9 @@ pub enum Trouble {
     /// It is out of work or memory.
     #[error(transparent)]
     Spent(#[from] Spent),
+    /// It was not run.
+    #[error("the header of the message is longer than scripts read")]
+    HeaderTooLong,
     /// It asks for something that cannot be.
     #[error("line {line}: {what}")]
     Failed {

@@ -79,6 +79,9 @@ impl From<Failure> for Trouble {
 /// Steps one command or test costs apart from what it looks at.
 const STATEMENT_STEPS: usize = 16;
 
+/// A longer header is not read: each of its fields takes more memory than octets.
+const HEADER_BYTES_MAX: usize = 1024 * 1024;
+
 /// One run of a script.
 #[derive(Debug)]
 pub struct Run<'r> {
@@ -108,6 +111,10 @@ pub struct Run<'r> {
 impl<'r> Run<'r> {
     /// Runs a script from its beginning to its end.
     pub fn whole(script: &'r Script, facts: &Facts<'r>) -> Plan {
+        if facts.header.len() > HEADER_BYTES_MAX {
+            let trouble = Some(Trouble::HeaderTooLong);
+            return Plan { implicit_keep: true, trouble, ..Plan::keep(facts.keep_in) };
+        }
         let mut run = Run::begin(script, facts);
         let admitted = run.admit(script);
         let ended = admitted.and_then(|()| run.block(script.program())).and_then(|_| run.implicit_keep());

@@ -124,6 +124,14 @@ fn what_a_run_may_do_is_limited() {
 }
 
 #[test]
+fn a_header_of_nothing_but_fields_is_not_read() {
+    let script = compile("discard;");
+    let message = "a:\r\n".repeat(300_000) + "\r\ntext";
+    let plan = World::default().run(&script, &message);
+    assert_eq!((plan.filings.len(), plan.trouble), (1, Some(Trouble::HeaderTooLong)));
+}
+
+#[test]
 fn the_deepest_run_needs_little_stack() {
     let deepest = |inner: &str| {
         format!("require \"include\"; {}{inner}{}", "if not false {".repeat(31), "}".repeat(31))
