@@ -236,7 +236,9 @@ impl Entry {
                 Fate::Waits => waiting.push((index, verdict)),
             }
         }
-        if self.envelope.from.is_none() && ended.iter().any(|(_, event, _)| *event == Event::Failed) {
+        // How often answers of somebody's rules fail is up to strangers.
+        let is_report = self.envelope.from.is_none() && self.message.header().account.is_none();
+        if is_report && ended.iter().any(|(_, event, _)| *event == Event::Failed) {
             self.tell_of_lost_report(now);
         }
         // Whoever wants to know is told, durably, before the recipient is given up.

@@ -456,7 +456,24 @@ async fn reports_to_others_go_out_and_are_never_answered() {
     let senders: Vec<String> =
         remote.seen().commands.iter().filter(|line| line.starts_with("MAIL FROM:<>")).cloned().collect();
     assert_eq!(senders.len(), 2, "one report and the message without a sender");
+    assert_eq!(issues(&boxed), ["outbound/undeliverable-report"]);
     boxed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_rules_that_nobody_takes_are_no_issue() {
+    let remote =
+        Remote::start(Manners { recipients: vec![("nobody", "550 no")], ..Manners::default() }).await;
+    let boxed = TestBox::start(&remote.route());
+    let to = [("nobody@far.test", Some(DsnNotify::NEVER))];
+    boxed.enqueue_of(Some("ana@home.test"), None, &to, &number(1)).await;
+    boxed.until_empty().await;
+    assert_eq!((issues(&boxed), boxed.inbox().len()), (vec![], 0));
+    boxed.stop().await;
+}
+
+fn issues(boxed: &TestBox) -> Vec<String> {
+    boxed.host.issues.list().into_iter().map(|issue| issue.name).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

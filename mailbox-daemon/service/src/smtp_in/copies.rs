@@ -205,7 +205,7 @@ impl Copies<'_> {
             let signatures = whole_signatures::<StoreError>(self.host, self.now, |take| take(text))?;
             message.write(signatures.as_bytes())?;
             message.write(text)?;
-            written.push(message, Place::Queue(self.letter_entry(from, external, text)))?;
+            written.push(message, Place::Queue(self.letter_entry(letter)))?;
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Copies<'_> {
     }
 
     /// Letters ask for no reports (RFC 5230 section 5.1).
-    fn letter_entry(&self, from: &ReversePath, to: &[Address], text: &[u8]) -> Header {
+    fn letter_entry(&self, Letter { account, from, text, external: to, .. }: &Letter) -> Header {
         let recipients: Vec<Recipient> = to
             .iter()
             .map(|to| Recipient { address: to.clone(), notify: Some(DsnNotify::NEVER), original: None })
@@ -240,7 +240,7 @@ impl Copies<'_> {
         let body = if text.is_ascii() { BodyType::SevenBit } else { BodyType::EightBitMime };
         let parameters = MailParameters { body, smtputf8: is_international, ..MailParameters::default() };
         let envelope = Envelope { from: from.clone(), parameters, recipients };
-        Header { envelope, account: None, arrived_at: self.now }
+        Header { envelope, account: Some(account.address().clone()), arrived_at: self.now }
     }
 
     fn scanner(&self, count: usize) -> Option<Scanner> {

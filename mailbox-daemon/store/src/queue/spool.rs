@@ -36,7 +36,7 @@ const FAILED: u8 = b'x';
 pub struct Header {
     /// From, parameters and recipients.
     pub envelope: Envelope,
-    /// The account that submitted it; `None` for mail the box itself sends or forwards.
+    /// The account that submitted it or whose script wrote it; `None` for mail the box itself sends or forwards.
     pub account: Option<Address>,
     /// When it was accepted.
     pub arrived_at: UnixSeconds,
