@@ -31,7 +31,7 @@ impl Session {
             // A script that has no place need not be looked at.
             let limits = limits(&settings);
             mail.has_space_for_script(name.as_str(), source.len() as u64, limits)?;
-            let script = compile(source, &settings)?;
+            let script = self.compile(source, &settings)?;
             mail.put_script(name.as_str(), source, limits)?;
             info!(peer = %self.peer, account = %mail.address(), script = ?name.as_str(), bytes = source.len(), "script put");
             accepted(&script, "the script is here")
@@ -41,7 +41,7 @@ impl Session {
     /// Nothing is kept, so the account's limits do not count.
     pub(super) fn checkscript(&mut self, source: &[u8]) -> Answer {
         let settings = self.settings();
-        disk(|| accepted(&compile(source, &settings)?, "nothing is wrong with it"))
+        disk(|| accepted(&self.compile(source, &settings)?, "nothing is wrong with it"))
     }
 
     pub(super) fn listscripts(&mut self) -> Answer {
@@ -62,7 +62,7 @@ impl Session {
             let script = match &name {
                 Some(name) => {
                     let source = mail.script(name.as_str(), settings.sieve.script_bytes_max)?;
-                    Some(compile(&source, &settings)?)
+                    Some(self.compile(&source, &settings)?)
                 }
                 None => None,
             };
@@ -97,6 +97,14 @@ impl Session {
         info!(peer = %self.peer, script = ?from.as_str(), to = ?to.as_str(), "script renamed");
         Reply::ok("it is renamed")
     }
+
+    fn compile(&self, source: &[u8], settings: &Settings) -> Result<Script, Refusal> {
+        if source.is_empty() {
+            return Err(Refusal::plain("the script is empty"));
+        }
+        let compiled = self.host.scripts.compile(source, &settings.sieve);
+        compiled.map_err(|faults| Refusal::plain(lines(&faults)))
+    }
 }
 
 fn script_name(name: &str) -> Result<ScriptName, Refusal> {
@@ -110,13 +118,6 @@ fn limits(settings: &Settings) -> ScriptLimits {
         bytes_max: settings.sieve.script_bytes_max,
         total_bytes_max: settings.sieve.scripts_bytes_max,
     }
-}
-
-fn compile(source: &[u8], settings: &Settings) -> Result<Script, Refusal> {
-    if source.is_empty() {
-        return Err(Refusal::plain("the script is empty"));
-    }
-    Script::compile(source, &settings.sieve).map_err(|faults| Refusal::plain(lines(&faults)))
 }
 
 fn accepted(script: &Script, text: &'static str) -> Answer {

@@ -17,7 +17,8 @@ const SOURCE_BYTES_MAX: usize = 2 * 1024 * 1024;
 #[derive(Default)]
 pub struct Scripts {
     /// Those used last come last.
-    kept: Mutex<VecDeque<Kept>>,
+    kept: Mutex<VecDeque<Arc<Kept>>>,
+    compiling: Mutex<()>,
     pub(super) turns: super::turns::All,
 }
 
@@ -74,7 +75,7 @@ fn made(
     if let Some(made) = host.scripts.find(account, name, version, limits)? {
         return Ok(made);
     }
-    let mut loading = Loading { account, limits, files: Vec::new(), source_bytes: 0 };
+    let mut loading = Loading { scripts: &host.scripts, account, limits, files: Vec::new(), source_bytes: 0 };
     let made = Arc::new(loading.load(name)?);
     let Loading { files, source_bytes, .. } = loading;
     host.scripts.keep(Kept {
@@ -102,11 +103,7 @@ impl Scripts {
         version: ScriptVersion,
         limits: &config::Sieve,
     ) -> Result<Option<Made>, StoreError> {
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = all.iter().position(|kept| kept.is_of(account.address(), name)) else {
-            return Ok(None);
-        };
-        let Some(kept) = all.remove(at) else { return Ok(None) };
+        let Some(kept) = self.last_used(account.address(), name) else { return Ok(None) };
         let is_same_script = kept.files.first().is_some_and(|(_, known)| *known == Some(version));
         if !is_same_script || kept.limits != *limits {
             return Ok(None);
@@ -116,17 +113,29 @@ impl Scripts {
                 return Ok(None);
             }
         }
-        let made = Arc::clone(&kept.made);
-        all.push_back(kept);
-        Ok(Some(made))
+        Ok(Some(Arc::clone(&kept.made)))
+    }
+
+    fn last_used(&self, account: &Address, name: &str) -> Option<Arc<Kept>> {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = all.iter().position(|kept| kept.is_of(account, name))?;
+        let kept = all.remove(at)?;
+        all.push_back(Arc::clone(&kept));
+        Some(kept)
+    }
+
+    /// Compiles a script, one at a time: a large one takes much memory for a moment.
+    pub(crate) fn compile(&self, source: &[u8], limits: &config::Sieve) -> Result<Script, Vec<Fault>> {
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        Script::compile(source, limits)
     }
 
     fn keep(&self, kept: Kept) {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let name = kept.files.first().map_or("", |(name, _)| name);
         all.retain(|other| !other.is_of(&kept.account, name));
-        all.push_back(kept);
-        let bytes = |all: &VecDeque<Kept>| all.iter().map(|kept| kept.source_bytes).sum::<usize>();
+        all.push_back(Arc::new(kept));
+        let bytes = |all: &VecDeque<Arc<Kept>>| all.iter().map(|kept| kept.source_bytes).sum::<usize>();
         while all.len() > KEPT_MAX || (all.len() > 1 && bytes(&all) > SOURCE_BYTES_MAX) {
             all.pop_front();
         }
@@ -135,6 +144,7 @@ impl Scripts {
 
 /// An account's scripts while they are read.
 struct Loading<'a> {
+    scripts: &'a Scripts,
     account: &'a AccountMail,
     limits: &'a config::Sieve,
     files: Vec<(String, Option<ScriptVersion>)>,
@@ -181,6 +191,6 @@ impl Loading<'_> {
             [first, others @ ..] => format!("{first}, and {} more faults", others.len()),
             [] => "it is wrong".to_owned(),
         };
-        Ok(Script::compile(&source, self.limits).map_err(faults))
+        Ok(self.scripts.compile(&source, self.limits).map_err(faults))
     }
 }
