@@ -124,8 +124,11 @@ fn copied(mailbox: &Mailbox, uid: Uid) -> Result<(NewMessage, Row), StoreError> 
     let mut copy = mailbox.account().new_message()?;
     let mut buffer = vec![0; READ_BYTES];
     while copy.bytes() < file.bytes() {
-        let count = file.read_at(&mut buffer, copy.bytes())?;
-        copy.write(&buffer[..count])?;
+        match file.read_at(&mut buffer, copy.bytes())? {
+            // Another program cut it.
+            0 => return Err(StoreError::NoSuchMessage),
+            count => copy.write(&buffer[..count])?,
+        }
     }
     Ok((copy, row))
 }

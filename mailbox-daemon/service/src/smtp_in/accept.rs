@@ -90,7 +90,10 @@ impl Connection {
         });
         let (stored, reply) = stored?;
         let Settled { bytes, queue_ids } = stored.settle(host).await?;
-        errands.remember().await?;
+        // Whoever is told now that the message is not accepted brings it again.
+        if let Err(error) = errands.remember().await {
+            warn!(id, %error, "what scripts remember could not be kept");
+        }
         transaction.reported.retain(|recipient| !errands.refuse(&recipient.address));
         errands.tell_owners(host, now).await;
         info!(
