@@ -44,6 +44,7 @@ fn suite(path: &Path) -> Result<SuiteReport, String> {
     let mut files = BTreeMap::new();
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     collect(folder, "", 0, &mut files)?;
+    collect_above(folder, &source, &mut files)?;
     Ok(suite.run(&files, jiff::Timestamp::now().as_second(), &limits))
 }
 
@@ -62,6 +63,21 @@ fn collect(
             collect(&path, &format!("{prefix}{name}/"), depth + 1, files)?;
         } else if path.extension().is_some_and(|extension| extension == "sieve") && files.len() < FILES_MAX {
             files.insert(format!("{prefix}{name}"), fs::read(&path).map_err(cannot)?);
+        }
+    }
+    Ok(())
+}
+
+/// The scripts above a folder that a script of tests names as `"../NAME.sieve"`; those that are missing are told by whoever looks for them.
+fn collect_above(folder: &Path, source: &[u8], files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), String> {
+    let source = String::from_utf8_lossy(source);
+    let is_above = |word: &&str| word.starts_with("../") && word.ends_with(".sieve");
+    for name in source.split('"').filter(is_above) {
+        let path = folder.join(name);
+        if path.is_file() && files.len() < FILES_MAX {
+            let script =
+                fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            files.insert(name.to_owned(), script);
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ mod scripts;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 
 pub use commands::COMMANDS;
 pub use results::TESTS as RESULT_TESTS;
@@ -156,6 +157,8 @@ pub struct Stage<'r> {
     errors: Vec<String>,
     /// What is wanted, by name, in the order it was asked for.
     order: Vec<&'static str>,
+    /// Settings of other servers that are looked at here.
+    settings: BTreeMap<String, String>,
     /// How much of the plan was carried out.
     done: results::Done,
     /// Mail that left, in its order.
@@ -176,6 +179,7 @@ impl<'r> Stage<'r> {
             saved: BTreeMap::new(),
             errors: Vec::new(),
             order: Vec::new(),
+            settings: BTreeMap::new(),
             done: results::Done::default(),
             letters: Vec::new(),
             kept: Vec::new(),

@@ -69,7 +69,12 @@ impl Run<'_> {
             Some(_) => Content::Unchanged,
             None => self.message.content(&mut self.work)?,
         };
-        self.file_content(keep_target(&self.facts), flags, content)
+        let filed = self.plan.filings.len();
+        self.file_content(keep_target(&self.facts), flags, content)?;
+        if let (Some(stage), true) = (&mut self.stage, self.plan.filings.len() > filed) {
+            stage.note_keep();
+        }
+        Ok(())
     }
 
     /// Files the message as it is now. When it is filed once more in the same mailbox, the last flags count (RFC 5228 section 2.10.3, RFC 5232 section 3).

@@ -1,6 +1,6 @@
 //! The commands of a script of tests that set something up.
 
-use super::{EXTENSION, TestReport, stage, too_much};
+use super::{EXTENSION, TestReport, stage, too_much, verdicts};
 use crate::config;
 use crate::sieve::check::Arguments;
 use crate::sieve::commands::{CommandRule, False};
@@ -13,7 +13,7 @@ use crate::sieve::text::Text;
 use crate::sieve::trial;
 use crate::sieve::work::Work;
 use std::collections::BTreeMap;
-use types::{Address, MailParameters, MailboxName, Recipient, ReversePath};
+use types::{Address, Domain, MailParameters, MailboxName, Recipient, ReversePath};
 
 pub const COMMANDS: &[CommandRule] = &[
     CommandRule { name: "test", extension: Some(EXTENSION), check: test },
@@ -113,15 +113,17 @@ impl Action for Set {
         let value = run.text(&self.value)?.into_owned();
         match what.as_str() {
             "message" => set_message(run, &value)?,
-            "envelope.from" => {
-                let from = path(&value)?;
-                set_envelope(run, |envelope| envelope.from = from)?;
-            }
-            "envelope.to" => {
-                let to = address(&value)?;
-                set_account(run, to.clone())?;
-                set_envelope(run, |envelope| envelope.to.address = to)?;
-            }
+            "envelope.from" => match path(&value) {
+                Some(from) => set_envelope(run, |envelope| envelope.from = from)?,
+                None => run.facts.envelope = None,
+            },
+            "envelope.to" => match path(&value).flatten() {
+                Some(to) => {
+                    set_account(run, to.clone())?;
+                    set_envelope(run, |envelope| envelope.to.address = to)?;
+                }
+                None => run.facts.envelope = None,
+            },
             "envelope.orig_to" => {
                 let original = format!("rfc822;{value}");
                 set_envelope(run, |envelope| envelope.to.original = Some(original))?;
@@ -148,7 +150,7 @@ pub(super) fn set_message(run: &mut Run<'_>, text: &str) -> Result<(), Failure> 
     set_account(run, to)?;
     let envelope = stage(run)?.shelves.envelopes.keep(envelope).ok_or_else(too_much)?;
     run.facts.envelope = Some(envelope);
-    Ok(())
+    verdicts::look(run)
 }
 
 /// Another message is looked at; the envelope stays.
@@ -159,7 +161,11 @@ pub(super) fn look_at<'r>(run: &mut Run<'r>, message: &'r [u8]) {
 }
 
 fn set_envelope(run: &mut Run<'_>, change: impl FnOnce(&mut EnvelopeFacts)) -> Result<(), Failure> {
-    let mut envelope = run.facts.envelope.cloned().ok_or_else(|| Failure::impossible("no message is set"))?;
+    let mut envelope = run.facts.envelope.cloned().unwrap_or_else(|| EnvelopeFacts {
+        from: None,
+        to: Recipient { address: run.facts.account.clone(), notify: None, original: None },
+        parameters: MailParameters::default(),
+    });
     change(&mut envelope);
     run.facts.envelope = Some(stage(run)?.shelves.envelopes.keep(envelope).ok_or_else(too_much)?);
     Ok(())
@@ -172,11 +178,27 @@ fn set_account(run: &mut Run<'_>, account: Address) -> Result<(), Failure> {
     Ok(())
 }
 
-fn path(text: &str) -> Result<ReversePath, Failure> {
-    match text.trim() {
-        "" | "<>" => Ok(None),
-        text => address(text).map(Some),
+/// A path, with angle brackets or without; `None` for what is none: then there is no envelope. A source route says nothing
+/// (RFC 5321 appendix C).
+fn path(text: &str) -> Option<ReversePath> {
+    let text = text.trim();
+    let bare = match text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+        Some("") => return Some(None),
+        Some(bracketed) => without_route(bracketed)?,
+        None if text.is_empty() => return Some(None),
+        None => text,
+    };
+    Address::parse(bare).ok().map(Some)
+}
+
+/// What stands behind `@first.example,@second.example:`; `None` if there is a route, but no right one.
+fn without_route(path: &str) -> Option<&str> {
+    if !path.starts_with('@') {
+        return Some(path);
     }
+    let (route, mailbox) = path.split_once(':')?;
+    let mut hops = route.split(',').map(|hop| hop.trim().strip_prefix('@'));
+    hops.all(|hop| hop.is_some_and(|hop| Domain::parse(hop).is_ok())).then_some(mailbox)
 }
 
 fn address(text: &str) -> Result<Address, Failure> {
@@ -216,19 +238,48 @@ impl Action for ConfigSet {
         if let ("sieve_user_email", Some(account)) = (name.as_str(), &value) {
             set_account(run, address(account)?)?;
         }
+        if name.starts_with("sieve_spamtest_") || name.starts_with("sieve_virustest_") {
+            let settings = &mut stage(run)?.settings;
+            settings.remove(&name);
+            settings.extend(value.map(|value| (name, value)));
+            verdicts::look(run)?;
+            return Ok(Flow::Next);
+        }
         let mut limits = run.facts.limits.clone();
         let usual = config::Sieve::default();
         let number =
             |usual: usize| value.as_ref().and_then(|value| value.trim().parse().ok()).unwrap_or(usual);
+        let seconds = |usual: u64| value.as_deref().and_then(seconds).unwrap_or(usual);
         match name.as_str() {
             "sieve_max_actions" => limits.actions_max = number(usual.actions_max),
             "sieve_max_redirects" => limits.redirects_max = number(usual.redirects_max),
+            "sieve_vacation_min_period" => {
+                limits.vacation_interval_s_min = seconds(usual.vacation_interval_s_min);
+            }
+            "sieve_vacation_max_period" => {
+                limits.vacation_interval_s_max = seconds(usual.vacation_interval_s_max);
+            }
+            "sieve_duplicate_max_period" => limits.duplicate_s_max = seconds(usual.duplicate_s_max),
             "sieve_include_max_includes" => limits.includes_max = number(usual.includes_max),
             _ => return Ok(Flow::Next),
         }
         run.facts.limits = stage(run)?.shelves.limits.keep(limits).ok_or_else(too_much)?;
         Ok(Flow::Next)
     }
+}
+
+/// A time as `90`, `90s`, `5m`, `2h` or `7d`.
+fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let unit_s = match &text[digits..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    text[..digits].parse::<u64>().ok()?.checked_mul(unit_s)
 }
 
 fn mailbox_create(arguments: &mut Arguments<'_>) -> Box<dyn Action> {

@@ -5,9 +5,10 @@ use super::{EXTENSION, Stage, stage, too_much};
 use crate::sieve::check::Arguments;
 use crate::sieve::commands::TestRule;
 use crate::sieve::facts::EnvelopeFacts;
+use crate::sieve::lexer::short;
 use crate::sieve::plan::{Body, Content, Filing, Plan, RefusalKind};
 use crate::sieve::program::{Action, Test};
-use crate::sieve::run::{Actions, Failure, Flow, Matching, Run};
+use crate::sieve::run::{Actions, Failure, Flag, Flow, Matching, Run};
 use crate::sieve::text::Text;
 use std::collections::BTreeMap;
 use types::{Address, MailParameters, MailboxName, Recipient, ReversePath};
@@ -43,6 +44,7 @@ pub struct Letter<'r> {
 pub struct Kept<'r> {
     mailbox: MailboxName,
     message: &'r [u8],
+    flags: Vec<Flag>,
 }
 
 pub fn reset_command(_arguments: &mut Arguments<'_>) -> Box<dyn Action> {
@@ -59,7 +61,7 @@ impl Action for Reset {
     }
 }
 
-/// Nothing was done with the message.
+/// Nothing was done with the message yet. What was filed before stays where it is.
 pub fn reset(run: &mut Run<'_>) -> Result<(), Failure> {
     run.plan = Plan::default();
     run.actions = Actions::new(&run.facts);
@@ -69,7 +71,6 @@ pub fn reset(run: &mut Run<'_>) -> Result<(), Failure> {
     stage.order.clear();
     stage.done = Done::default();
     stage.letters.clear();
-    stage.kept.clear();
     Ok(())
 }
 
@@ -93,15 +94,24 @@ impl Test for ResultAction {
     }
 }
 
+/// How a filing is told that `keep` made.
+const KEEP: &str = "keep";
+
 impl Stage<'_> {
+    /// Notes that `keep` has filed the message.
+    pub(in crate::sieve) fn note_keep(&mut self) {
+        self.order.push(KEEP);
+    }
+
     /// Notes in which order things are wanted; called after each command.
     pub(in crate::sieve) fn note(&mut self, plan: &Plan) {
         let refusal = plan.refusal.as_ref().map_or("reject", |refusal| match refusal.kind {
             RefusalKind::Reject => "reject",
             RefusalKind::Ereject => "ereject",
         });
+        let keeps = self.order.iter().filter(|noted| **noted == KEEP).count();
         let kinds = [
-            ("store", plan.filings.len()),
+            ("store", plan.filings.len().saturating_sub(keeps)),
             ("redirect", plan.redirects.len()),
             (refusal, usize::from(plan.refusal.is_some())),
             ("vacation", plan.replies.len()),
@@ -146,9 +156,16 @@ pub fn execute(run: &mut Run<'_>) -> Result<bool, Failure> {
     run.implicit_keep()?;
     let plan = run.plan.clone();
     let done = stage(run)?.done;
-    for filing in plan.filings.iter().skip(done.filings) {
-        file(run, filing)?;
+    let filings = &plan.filings[done.filings.min(plan.filings.len())..];
+    if let Some(missing) = filings.iter().find(|filing| mailbox_of(run, filing).is_none()) {
+        let name = &missing.target.mailbox;
+        let what =
+            format!("failed to store into mailbox \"{}\": it does not exist", short(&name.to_string()));
+        stage(run)?.errors = vec![what];
+        file(run, &Filing::plain(run.facts.keep_in))?;
+        return Ok(false);
     }
+    filings.iter().try_for_each(|filing| file(run, filing))?;
     let sender = run.facts.envelope.and_then(|envelope| envelope.from.clone());
     for redirect in plan.redirects.iter().skip(done.redirects) {
         let message = octets(run, &redirect.content);
@@ -182,22 +199,28 @@ fn remember(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn file(run: &mut Run<'_>, filing: &Filing) -> Result<(), Failure> {
+/// The mailbox a filing goes to; `None` if it is missing and not to be made.
+fn mailbox_of(run: &Run<'_>, filing: &Filing) -> Option<MailboxName> {
     let target = &filing.target;
-    if target.create {
-        add_mailbox(run, &target.mailbox)?;
-    }
     let mailboxes = run.facts.mailboxes;
     let by_id = target.id.as_ref().and_then(|id| mailboxes.iter().find(|mailbox| mailbox.id == *id));
     let by_use = target.special_use.as_ref();
     let by_use =
         by_use.and_then(|usage| mailboxes.iter().find(|mailbox| mailbox.special_uses.contains(usage)));
     let by_name = mailboxes.iter().find(|mailbox| mailbox.name == target.mailbox);
-    let found = by_id.or(by_use).or(by_name).map_or(run.facts.keep_in, |mailbox| &mailbox.name).clone();
+    let found = by_id.or(by_use).or(by_name).map(|mailbox| mailbox.name.clone());
+    found.or_else(|| target.create.then(|| target.mailbox.clone()))
+}
+
+fn file(run: &mut Run<'_>, filing: &Filing) -> Result<(), Failure> {
+    let mailbox = mailbox_of(run, filing).unwrap_or_else(|| run.facts.keep_in.clone());
+    add_mailbox(run, &mailbox)?;
     let message = octets(run, &filing.content);
+    let system = filing.flags.iter().copied().map(Flag::System);
+    let flags = system.chain(filing.keywords.iter().cloned().map(Flag::Keyword)).collect();
     let stage = stage(run)?;
     let message = stage.shelves.messages.keep(message).ok_or_else(too_much)?;
-    stage.kept.push(Kept { mailbox: found, message });
+    stage.kept.push(Kept { mailbox, message, flags });
     Ok(())
 }
 
@@ -256,11 +279,10 @@ impl Test for Look {
         };
         let folder = mailbox_name(&run.text(folder)?)?;
         let mut kept = stage(run)?.kept.iter().filter(|kept| kept.mailbox == folder);
-        let message = kept.nth(self.index).map(|kept| kept.message);
-        if let Some(message) = message {
-            look_at(run, message);
-        }
-        Ok(message.is_some())
+        let Some(Kept { message, flags, .. }) = kept.nth(self.index).cloned() else { return Ok(false) };
+        look_at(run, message);
+        run.actions.flags = flags;
+        Ok(true)
     }
 }
 

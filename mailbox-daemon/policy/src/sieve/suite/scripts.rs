@@ -17,6 +17,9 @@ pub const TESTS: &[TestRule] = &[
     TestRule { name: "test_error", extension: Some(EXTENSION), check: error },
 ];
 
+/// Stands behind the faults of a script, and is counted with them.
+const SUM_UP: &str = "the script has faults and cannot be run";
+
 fn compile(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
     Box::new(Compile { path: arguments.text("the path of a script").1 })
 }
@@ -48,6 +51,7 @@ fn compile_file(run: &mut Run<'_>, path: &str) -> Result<bool, Failure> {
         Err(faults) => {
             stage.script = None;
             stage.errors = faults.into_iter().map(|fault| fault.what).collect();
+            stage.errors.push(SUM_UP.to_owned());
             Ok(false)
         }
     }
@@ -68,32 +72,33 @@ impl Test for RunScript {
         if !self.is_appended {
             super::results::reset(run)?;
         }
-        run_script(run)
+        let message = Message::new(run.facts.header, run.facts.body);
+        Ok(run_script(run, message)?.is_some())
     }
 }
 
-/// Runs the script that was compiled last, on the message as it came; what it does goes to the result.
-fn run_script(run: &mut Run<'_>) -> Result<bool, Failure> {
+/// Runs the script that was compiled last; what it does goes to the result. The message as it leaves it, `None` if it fails.
+fn run_script<'r>(run: &mut Run<'r>, message: Message<'r>) -> Result<Option<Message<'r>>, Failure> {
     let script = stage(run)?.script.ok_or_else(|| Failure::impossible("no script is compiled"))?;
     stage(run)?.errors.clear();
-    let message = std::mem::replace(&mut run.message, Message::new(run.facts.header, run.facts.body));
+    let message = std::mem::replace(&mut run.message, message);
     let variables = std::mem::take(&mut run.variables);
     let found = std::mem::take(&mut run.found);
     let included = std::mem::take(&mut run.included);
     let including = std::mem::replace(&mut run.including, vec![script]);
     run.includes = 0;
     let ended = run.block(script.program());
-    run.message = message;
+    let message = std::mem::replace(&mut run.message, message);
     run.variables = variables;
     run.found = found;
     run.included = included;
     run.including = including;
     match ended {
-        Ok(_) => Ok(true),
+        Ok(_) => Ok(Some(message)),
         Err(Failure::Spent(spent)) => Err(Failure::Spent(spent)),
         Err(failure) => {
             stage(run)?.errors = vec![super::in_words(failure)];
-            Ok(false)
+            Ok(None)
         }
     }
 }
@@ -103,7 +108,7 @@ fn multiscript(arguments: &mut Arguments<'_>) -> Box<dyn Test> {
     Box::new(Multiscript { paths: paths.into_iter().map(|(_, path)| path).collect() })
 }
 
-/// Scripts run one after the other, as one of the site and one of the account would be.
+/// Scripts run one after the other, each on what the one before made of the message, as one of the site and one of the account would be.
 #[derive(Debug)]
 struct Multiscript {
     paths: Vec<Text>,
@@ -112,10 +117,15 @@ struct Multiscript {
 impl Test for Multiscript {
     fn holds(&self, run: &mut Run<'_>) -> Result<bool, Failure> {
         super::results::reset(run)?;
+        let mut message = Message::new(run.facts.header, run.facts.body);
         for path in &self.paths {
             let path = run.text(path)?.into_owned();
-            if !compile_file(run, &path)? || !run_script(run)? {
+            if !compile_file(run, &path)? {
                 return Ok(false);
+            }
+            match run_script(run, message)? {
+                Some(changed) => message = changed,
+                None => return Ok(false),
             }
         }
         super::results::execute(run)
