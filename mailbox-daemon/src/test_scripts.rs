@@ -71,10 +71,10 @@ fn collect(
 /// The scripts above a folder that a script of tests names as `"../NAME.sieve"`; those that are missing are told by whoever looks for them.
 fn collect_above(folder: &Path, source: &[u8], files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), String> {
     let source = String::from_utf8_lossy(source);
-    let is_above = |word: &&str| word.starts_with("../") && word.ends_with(".sieve");
-    for name in source.split('"').filter(is_above) {
+    for name in source.split('"').filter(|word| word.starts_with("../")) {
         let path = folder.join(name);
-        if path.is_file() && files.len() < FILES_MAX {
+        let is_script = path.extension().is_some_and(|extension| extension == "sieve") && path.is_file();
+        if is_script && files.len() < FILES_MAX {
             let script =
                 fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
             files.insert(name.to_owned(), script);

@@ -5,10 +5,11 @@ use proto::mime::address::{self, Mailbox};
 use proto::mime::encoded_word::{decoded, phrase};
 use proto::mime::field_text::write_field;
 use proto::mime::message_ids::MessageIds;
+use std::borrow::Cow;
 use types::{Address, AddressError, Domain, LocalPart};
 
-/// Characters of a subject; what is longer is cut off.
-pub const SUBJECT_CHARACTERS_MAX: usize = 250;
+/// Characters of a subject; what is longer is cut off, which an ellipsis shows.
+pub const SUBJECT_CHARACTERS_MAX: usize = 256;
 /// Messages a letter refers to: the first of a thread and the latest.
 const REFERENCES_MAX: usize = 20;
 /// Octets of one message's id.
@@ -30,7 +31,7 @@ impl Letter {
 
     /// Adds a field of free text, no longer than a subject.
     pub fn text_field(&mut self, name: &str, text: &str) {
-        self.field(name, short(text));
+        self.field(name, &short(text));
     }
 
     /// Adds what makes it an answer to another message (RFC 5322 section 3.6.4).
@@ -76,7 +77,7 @@ pub fn authors(from: &str) -> Option<(String, Vec<Address>)> {
 fn author(mailbox: &Mailbox) -> Option<(String, Address)> {
     let address = address_of(mailbox).ok()?;
     let written = match mailbox.name.as_deref().map(decoded).filter(|name| !name.is_empty()) {
-        Some(name) => format!("{} <{address}>", phrase(short(&name))),
+        Some(name) => format!("{} <{address}>", phrase(&short(&name))),
         None => address.to_string(),
     };
     address.local.is_ascii().then_some((written, address))
@@ -94,9 +95,11 @@ pub fn address_of(mailbox: &Mailbox) -> Result<Address, AddressError> {
     }
 }
 
-fn short(text: &str) -> &str {
-    let end = text.char_indices().nth(SUBJECT_CHARACTERS_MAX);
-    &text[..end.map_or(text.len(), |(at, _)| at)]
+fn short(text: &str) -> Cow<'_, str> {
+    if text.char_indices().nth(SUBJECT_CHARACTERS_MAX).is_none() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().take(SUBJECT_CHARACTERS_MAX - 1).chain(['\u{2026}']).collect())
 }
 
 /// The ids in the first field of a name, with their brackets; those that would not read back are left out.
@@ -132,7 +135,9 @@ mod tests {
         assert!(letter.starts_with("Subject: Auto: a Bcc: x@y.test\r\nSubject: =?"), "{letter}");
         let header = Header::new(letter.as_bytes());
         let subject = header.named("subject").last().unwrap();
-        assert_eq!(str::from_utf8(subject.text()).unwrap().chars().count(), SUBJECT_CHARACTERS_MAX);
+        let subject = str::from_utf8(subject.text()).unwrap();
+        assert_eq!(subject.chars().count(), SUBJECT_CHARACTERS_MAX);
+        assert!(subject.ends_with('\u{2026}'), "{subject}");
     }
 
     #[test]

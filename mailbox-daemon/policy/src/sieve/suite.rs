@@ -14,6 +14,7 @@ pub use results::TESTS as RESULT_TESTS;
 pub use scripts::TESTS as SCRIPT_TESTS;
 
 use super::facts::{EnvelopeFacts, EnvironmentFacts, Facts, MailboxFacts, SpamFacts};
+use super::message::Message;
 use super::plan::MemoryKey;
 use super::run::{Failure, Run};
 use super::script::{Fault, Script, ScriptName};
@@ -153,6 +154,8 @@ pub struct Stage<'r> {
     script: Option<&'r Script>,
     /// Scripts put aside by `test_binary_save`.
     saved: BTreeMap<String, &'r Script>,
+    /// The message as the last script left it: what is kept of it if nothing else is done.
+    left: Option<Message<'r>>,
     /// What was wrong with the last script.
     errors: Vec<String>,
     /// What is wanted, by name, in the order it was asked for.
@@ -177,6 +180,7 @@ impl<'r> Stage<'r> {
             failure: None,
             script: None,
             saved: BTreeMap::new(),
+            left: None,
             errors: Vec::new(),
             order: Vec::new(),
             settings: BTreeMap::new(),

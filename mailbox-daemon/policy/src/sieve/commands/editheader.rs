@@ -6,6 +6,7 @@ use crate::sieve::lexer::short;
 use crate::sieve::message::{Index, is_name, may_add, may_delete};
 use crate::sieve::program::Action;
 use crate::sieve::run::{Failure, Flow, Matching, Run};
+use crate::sieve::script::Place;
 use crate::sieve::text::Text;
 
 pub const COMMANDS: &[CommandRule] = &[
@@ -20,8 +21,8 @@ fn add(arguments: &mut Arguments<'_>) -> Box<dyn Action> {
     let at_end = arguments.flag("last", None);
     let name = field_name(arguments);
     let (place, value) = arguments.text("the value of the field");
-    if let Some(fault) = value.constant().and_then(value_fault) {
-        arguments.fault(place, fault);
+    if let Some(value) = value.constant() {
+        check_value(arguments, place, value);
     }
     Box::new(AddHeader { at_end, name, value })
 }
@@ -38,12 +39,18 @@ fn name_fault(name: &str) -> Option<String> {
     (!is_name(name.as_bytes())).then(|| format!("no header field can be called \"{}\"", short(name)))
 }
 
-fn value_fault(value: &str) -> Option<String> {
-    let is_unfit = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
+/// Control characters may stand in a field (RFC 2822 section 3.2.1, which RFC 5293 goes by), apart from NUL. They are good for nothing, and
+/// not written.
+fn check_value(arguments: &mut Arguments<'_>, place: Place, value: &str) {
+    let is_odd = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
     if value.len() > VALUE_BYTES_MAX {
-        return Some(format!("the value of a header field has at most {VALUE_BYTES_MAX} octets"));
+        arguments.fault(place, format!("the value of a header field has at most {VALUE_BYTES_MAX} octets"));
     }
-    value.contains(is_unfit).then(|| "the value of a header field has no control characters".to_owned())
+    if value.contains('\0') {
+        arguments.fault(place, "the value of a header field has no NUL in it");
+    } else if value.contains(is_odd) {
+        arguments.warn(place, "control characters are left out of the header field");
+    }
 }
 
 #[derive(Debug)]

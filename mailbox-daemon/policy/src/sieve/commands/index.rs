@@ -7,7 +7,7 @@ use crate::sieve::message::Index;
 pub fn read(arguments: &mut Arguments<'_>, extension: Option<&'static str>) -> Option<Index> {
     let from_end = arguments.flag("last", extension);
     let Some((place, number)) = arguments.number_of("index", extension) else {
-        if from_end {
+        if from_end && !arguments.has_tag("index") {
             arguments.fault(arguments.place(), "`:last` needs `:index`");
         }
         return None;

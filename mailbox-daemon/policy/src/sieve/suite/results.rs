@@ -71,6 +71,7 @@ pub fn reset(run: &mut Run<'_>) -> Result<(), Failure> {
     stage.order.clear();
     stage.done = Done::default();
     stage.letters.clear();
+    stage.left = None;
     Ok(())
 }
 
@@ -153,7 +154,7 @@ impl Test for Execute {
 
 /// Carries out what was not yet: mail leaves, messages are kept, answers are remembered.
 pub fn execute(run: &mut Run<'_>) -> Result<bool, Failure> {
-    run.implicit_keep()?;
+    implicit_keep(run)?;
     let plan = run.plan.clone();
     let done = stage(run)?.done;
     let filings = &plan.filings[done.filings.min(plan.filings.len())..];
@@ -187,6 +188,16 @@ pub fn execute(run: &mut Run<'_>) -> Result<bool, Failure> {
         notifications: plan.notifications.len(),
     };
     Ok(true)
+}
+
+/// Keeps the message as the script that was run has left it.
+fn implicit_keep(run: &mut Run<'_>) -> Result<(), Failure> {
+    let Some(left) = stage(run)?.left.take() else { return run.implicit_keep() };
+    let own = std::mem::replace(&mut run.message, left);
+    let kept = run.implicit_keep();
+    let left = std::mem::replace(&mut run.message, own);
+    stage(run)?.left = Some(left);
+    kept
 }
 
 fn remember(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {

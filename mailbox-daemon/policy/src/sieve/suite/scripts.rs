@@ -73,7 +73,10 @@ impl Test for RunScript {
             super::results::reset(run)?;
         }
         let message = Message::new(run.facts.header, run.facts.body);
-        Ok(run_script(run, message)?.is_some())
+        let left = run_script(run, message)?;
+        let has_run = left.is_some();
+        stage(run)?.left = left;
+        Ok(has_run)
     }
 }
 
@@ -128,6 +131,7 @@ impl Test for Multiscript {
                 None => return Ok(false),
             }
         }
+        stage(run)?.left = Some(message);
         super::results::execute(run)
     }
 }

@@ -109,8 +109,10 @@ X-Virus: Clean
 }
 test "a script begins with what the one before made of the message" {
     if not test_multiscript ["mark.sieve", "marked.sieve"] { test_fail "they do not run"; }
-    if not test_message :folder "INBOX" 0 { test_fail "nothing was kept"; }
     if not test_message :folder "Marked" 0 { test_fail "the mark is gone"; }
+    if not test_script_compile "mark.sieve" { test_fail "it does not compile"; }
+    if not allof (test_script_run, test_result_execute) { test_fail "it does not run"; }
+    if not allof (test_message :folder "INBOX" 2, exists "X-Mark") { test_fail "it is kept as it came"; }
 }
 "#;
 

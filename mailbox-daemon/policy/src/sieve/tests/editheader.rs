@@ -24,6 +24,7 @@ fn fields_come_and_go() {
     for (commands, expected) in [
         ("", header.to_owned()),
         ("addheader \"X-Hello\" \"World\";", format!("X-Hello: World\n{header}")),
+        ("addheader \"X-Hello\" \"Wo\u{7}rld\";", format!("X-Hello: World\n{header}")),
         ("addheader :last \"X-Hello\" \"Grüße\";", format!("{header}X-Hello: =?utf-8?B?R3LDvMOfZQ==?=\n")),
         ("addheader \"X-Hello\" \"World\"; deleteheader :index 1 \"X-Hello\";", header.to_owned()),
         ("deleteheader \"x-a\";", without(&["X-A: one", "x-a:  two", "X-A: three"])),
@@ -86,10 +87,11 @@ fn names_and_values_that_cannot_be_are_told() {
         "addheader \"X field\" \"v\";",
         "addheader \"\" \"v\";",
         "addheader \"Xü\" \"v\";",
-        "addheader \"X\" \"a\u{7}\";",
         "addheader \"X\";",
         "deleteheader \"X-field:\";",
         "deleteheader :last \"X\";",
+        "deleteheader :last :index \"X\" \"Y\";",
+        "deleteheader \"X\" :last :index 1;",
         "deleteheader :index 0 \"X\";",
         "deleteheader;",
         "deleteheader [\"X\", \"Y\"];",
@@ -97,5 +99,16 @@ fn names_and_values_that_cannot_be_are_told() {
         let source = format!("require \"editheader\"; {command}");
         let faults = Script::compile(source.as_bytes(), &config::Sieve::default()).unwrap_err();
         assert_eq!(faults.len(), 1, "{command} {faults:?}");
+    }
+}
+
+#[test]
+fn a_field_has_no_nul() {
+    let script = |number: &str| {
+        format!("require [\"editheader\", \"encoded-character\"]; addheader \"X-A\" \"${{hex:{number}}}\";")
+    };
+    for (number, is_right) in [("00", false), ("07", true), ("41", true)] {
+        let compiled = Script::compile(script(number).as_bytes(), &config::Sieve::default());
+        assert_eq!(compiled.is_ok(), is_right, "{number}");
     }
 }

@@ -119,6 +119,7 @@ impl<'c> Arguments<'c> {
         let late = node.arguments.iter().skip(first).find(|argument| matches!(argument.value, Value::Tag(_)));
         if let (Some(Argument { place, value: Value::Tag(name) }), false) = (late, self.is_spoiled) {
             self.fault(*place, format!("`:{}` stands before the other arguments", short(name)));
+            self.is_spoiled = true;
         }
     }
 }
