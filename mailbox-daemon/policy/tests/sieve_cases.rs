@@ -42,7 +42,9 @@ fn played(text: &str) -> String {
     for case in cases {
         let Case { name, facts, script, .. } = &case;
         write!(now, "\n== {name}\n").unwrap();
-        facts.iter().for_each(|(key, value)| writeln!(now, "{key}: {value}").unwrap());
+        for (key, value) in facts {
+            writeln!(now, "{key}: {value}").unwrap();
+        }
         let outcome = case.outcome().map_or_else(|faults| faults, |outcome| outcome.to_string());
         write!(now, "{script}--\n{}", outcome.trim_end()).unwrap();
     }

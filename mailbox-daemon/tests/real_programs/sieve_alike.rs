@@ -52,12 +52,10 @@ fn unexpected(case: &Case, folder: &Path) -> Option<String> {
 fn prepared() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    fs::create_dir(path.join("scripts")).unwrap();
     let (mut uid, mut gid) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
     if uid == 0 {
         (uid, gid) = (NOBODY, NOBODY);
         chown(path, Some(uid), Some(gid)).unwrap();
-        chown(path.join("scripts"), Some(uid), Some(gid)).unwrap();
     }
     let home = path.display();
     let settings = format!(
@@ -128,12 +126,17 @@ fn one(what: &str) -> BTreeSet<String> {
 
 /// What `sieve-test` would do, in the same words.
 fn theirs(case: &Case, folder: &Path) -> BTreeSet<String> {
-    let mark = |key, field| case.facts(key).map(|value| format!("{field}: {value}\n")).collect::<String>();
+    let mark =
+        |key, field| case.facts(key).next().map(|value| format!("{field}: {value}\n")).unwrap_or_default();
     let message = [mark("spam", "X-Case-Spam"), mark("virus", "X-Case-Virus"), case.message.clone()].concat();
     fs::write(folder.join("case.eml"), message).unwrap();
     fs::write(folder.join("case.sieve"), &case.script).unwrap();
+    // Neither scripts nor what was compiled of them stay for the next case.
+    let scripts = folder.join("scripts");
+    let _ = fs::remove_dir_all(&scripts);
+    fs::create_dir(&scripts).unwrap();
     for (name, text) in case.facts("include").filter_map(|value| value.split_once(' ')) {
-        fs::write(folder.join("scripts").join(name).with_extension("sieve"), text).unwrap();
+        fs::write(scripts.join(name).with_extension("sieve"), text).unwrap();
     }
     let from = case.facts("from").next().unwrap_or(SENDER);
     let outcome = Program::new("sieve-test", "dovecot-sieve")
@@ -173,7 +176,7 @@ fn printed_action(text: &str) -> Option<String> {
     }
     if line.starts_with("send vacation message:") {
         let message = text.split_once("START MESSAGE\n")?.1.split("\nEND MESSAGE").next()?;
-        return Some(format!("answer: {}", message.trim()));
+        return Some(format!("answer: {}", message.replace("\r\n", "\n").trim()));
     }
     if line.starts_with("send notification") {
         let whom = text.lines().map(str::trim);
