@@ -112,12 +112,11 @@ impl DeleteHeader {
     /// Places among the fields of that name.
     fn which(&self, name: &str, run: &mut Run<'_>) -> Result<Vec<usize>, Failure> {
         let (message, mut evaluation) = run.parts();
-        let count = message.header().named(name).len();
-        let places = self.index.map_or(0..count, |index| index.place_among(count));
+        let fields = message.header().named(name).enumerate();
+        let places = self.index.map_or(0..fields.len(), |index| index.place_among(fields.len()));
         let mut which = Vec::new();
-        for place in places {
-            let (Some(field), Some(matching)) = (message.header().named(name).nth(place), &self.matching)
-            else {
+        for (place, field) in fields.take(places.end).skip(places.start) {
+            let Some(matching) = &self.matching else {
                 which.push(place);
                 continue;
             };

@@ -32,6 +32,7 @@ fn fields_come_and_go() {
             "deleteheader :index 1 \"X-A\"; deleteheader :index 2 \"X-A\";",
             without(&["X-A: one", "X-A: three"]),
         ),
+        ("deleteheader :index 2 :contains \"X-A\" \"two\";", without(&["x-a:  two"])),
         ("deleteheader :last :index 2 \"X-A\";", without(&["x-a:  two"])),
         ("deleteheader \"X-A\" \"two\";", without(&["x-a:  two"])),
         ("deleteheader :matches \"X-A\" [\"t*\", \"x\"];", without(&["x-a:  two", "X-A: three"])),
