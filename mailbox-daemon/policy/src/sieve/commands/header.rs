@@ -179,8 +179,8 @@ impl Test for Address {
             if self.fields.scope == Scope::Message && !holds_addresses(field.name()) {
                 return Ok(false);
             }
-            for address in field.addresses(evaluation.work)? {
-                let Some(part) = self.part.of(&address) else { continue };
+            for address in field.addresses(evaluation.work)?.iter() {
+                let Some(part) = self.part.of(address) else { continue };
                 if search.value(part, evaluation)? {
                     return Ok(true);
                 }

@@ -1,6 +1,7 @@
 use super::header::Field;
 use crate::sieve::work::{Spent, Work};
 use proto::mime::address::{self, Entry, Mailbox};
+use std::borrow::Cow;
 
 /// Reading a field, whatever its size.
 const FIELD_STEPS: usize = 32;
@@ -29,20 +30,38 @@ impl FieldAddress {
     pub fn domain(&self) -> Option<&[u8]> {
         self.parts.as_ref().map(|(_, domain)| domain.as_slice())
     }
+
+    /// What it takes in memory.
+    fn bytes(&self) -> usize {
+        size_of::<FieldAddress>() + 2 * self.all.len()
+    }
 }
 
 impl Field<'_> {
     /// The addresses in this field, those within groups too (RFC 5228 section 5.1). A field without a single valid address gives its
-    /// whole text, which `:all` may match.
-    pub fn addresses(&self, work: &mut Work) -> Result<Vec<FieldAddress>, Spent> {
+    /// whole text, which `:all` may match. They are kept for the next test as long as there is memory.
+    pub fn addresses(&self, work: &mut Work) -> Result<Cow<'_, [FieldAddress]>, Spent> {
+        if let Some(addresses) = self.addresses.get() {
+            work.spend(FIELD_STEPS + addresses.len())?;
+            return Ok(Cow::Borrowed(addresses));
+        }
         work.spend(self.value().len() + FIELD_STEPS)?;
+        let addresses = self.read_addresses();
+        let bytes = addresses.iter().map(FieldAddress::bytes).sum();
+        Ok(match work.take(bytes) {
+            Ok(()) => Cow::Borrowed(self.addresses.get_or_init(|| addresses.into())),
+            Err(_) => Cow::Owned(addresses),
+        })
+    }
+
+    fn read_addresses(&self) -> Vec<FieldAddress> {
         let entries = address::parse(self.value());
         let holds_group = entries.iter().any(|entry| matches!(entry, Entry::GroupStart(_)));
         let mut addresses: Vec<FieldAddress> = entries.into_iter().filter_map(valid).collect();
         if addresses.is_empty() && !holds_group {
             addresses.push(FieldAddress { all: self.text().to_vec(), parts: None });
         }
-        Ok(addresses)
+        addresses
     }
 }
 
@@ -86,7 +105,7 @@ mod tests {
         let raw = format!("To: {value}\r\n");
         let header = Header::new(raw.as_bytes());
         let field = header.named("to").next().unwrap();
-        field.addresses(&mut Work::new(10_000, 0)).unwrap()
+        field.addresses(&mut Work::new(10_000, 0)).unwrap().into_owned()
     }
 
     #[test]
@@ -116,6 +135,18 @@ mod tests {
                 assert_eq!(found.all(), [local, b"@", domain].concat());
             }
         }
+    }
+
+    #[test]
+    fn addresses_are_read_once() {
+        let raw = format!("To: a@b.test{}\r\n", ", c@d.test".repeat(1000));
+        let header = Header::new(raw.as_bytes());
+        let field = header.named("to").next().unwrap();
+        let mut work = Work::new(raw.len() as u64 + 4000, 1_000_000);
+        let read = field.addresses(&mut work).unwrap().into_owned();
+        assert_eq!(read.len(), 1001);
+        assert_eq!(field.addresses(&mut work).as_deref(), Ok(&read[..]));
+        assert_eq!(field.addresses(&mut work).as_deref(), Ok(&read[..]));
     }
 
     #[test]

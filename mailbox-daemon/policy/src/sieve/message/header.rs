@@ -1,3 +1,4 @@
+use super::FieldAddress;
 use proto::mime::{encoded_word, header};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -21,6 +22,8 @@ pub struct Field<'a> {
     /// Where the value begins; `None` in a line that is no field.
     value_start: Option<u32>,
     decoded: OnceCell<Box<[u8]>>,
+    /// The addresses in it, once somebody asked.
+    pub(super) addresses: OnceCell<Box<[FieldAddress]>>,
 }
 
 /// Which of several fields counts (RFC 5260 section 6).
@@ -111,7 +114,8 @@ impl<'a> Field<'a> {
         let colon = behind.iter().position(|byte| !byte.is_ascii_whitespace());
         let colon = colon.filter(|colon| behind[*colon] == b':' && is_name(&raw[..name_bytes]));
         let value_start = colon.map(|colon| (name_bytes + colon + 1) as u32);
-        Field { raw, name_bytes: name_bytes as u32, value_start, decoded: OnceCell::new() }
+        let name_bytes = name_bytes as u32;
+        Field { raw, name_bytes, value_start, decoded: OnceCell::new(), addresses: OnceCell::new() }
     }
 
     /// The name as it is spelled.
