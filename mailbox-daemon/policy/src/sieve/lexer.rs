@@ -50,6 +50,12 @@ impl<'s> Lexer<'s> {
         }
     }
 
+    /// Reads no further.
+    pub fn tear(&mut self) {
+        self.at = self.source.len();
+        self.is_torn = true;
+    }
+
     /// Where reading has come to.
     pub fn place(&mut self) -> Place {
         for letter in self.source[self.placed_at..self.at].chars() {
@@ -132,9 +138,8 @@ impl<'s> Lexer<'s> {
         match self.rest()[2..].find("*/") {
             Some(length) => self.at += 2 + length + 2,
             None => {
-                self.is_torn = true;
+                self.tear();
                 faults.add_last(place, "this comment has no end: `*/` is missing");
-                self.at = self.source.len();
             }
         }
     }
@@ -213,8 +218,7 @@ impl<'s> Lexer<'s> {
                     self.escaped(&mut text, faults);
                 }
                 [b'\\'] | [] => {
-                    self.at = self.source.len();
-                    self.is_torn = true;
+                    self.tear();
                     faults.add_last(place, "this string has no end: `\"` is missing");
                     return Cow::Owned(text);
                 }

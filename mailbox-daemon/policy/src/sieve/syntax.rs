@@ -57,13 +57,25 @@ pub enum Value<'s> {
 /// Deepest nesting whatever the settings say: reading and running a script costs stack for each level.
 const NESTING_MAX: usize = 64;
 
+/// Most commands, tests and arguments of a script: each takes some hundred octets of memory while it is checked, however short it is.
+const PIECES_MAX: usize = 130_000;
+
 /// Reads a whole script.
 pub fn parse<'s>(source: &'s str, nesting_max: usize, faults: &mut Faults) -> Vec<Node<'s>> {
     let mut lexer = Lexer::new(source);
     let (token, place) = lexer.next(faults);
     let nesting_max = nesting_max.min(NESTING_MAX);
-    let mut parser =
-        Parser { lexer, token, place, behind: place, faults, nesting: 0, nesting_max, is_depth_told: false };
+    let mut parser = Parser {
+        lexer,
+        token,
+        place,
+        behind: place,
+        faults,
+        pieces: 0,
+        nesting: 0,
+        nesting_max,
+        is_depth_told: false,
+    };
     let mut script = Vec::new();
     loop {
         parser.commands(&mut script);
@@ -83,6 +95,8 @@ struct Parser<'s, 'f> {
     /// Where the word before it ended.
     behind: Place,
     faults: &'f mut Faults,
+    /// How many commands, tests and arguments were read.
+    pieces: usize,
     nesting: usize,
     nesting_max: usize,
     /// Whether what is nested too deeply here was told.
@@ -95,6 +109,16 @@ impl<'s> Parser<'s, '_> {
         let (token, place) = self.lexer.next(self.faults);
         self.place = place;
         std::mem::replace(&mut self.token, token)
+    }
+
+    /// Counts a piece before the word behind it is read. There is no such word after the last piece that may be.
+    fn count(&mut self) {
+        self.pieces += 1;
+        if self.pieces == PIECES_MAX + 1 {
+            let what = format!("the script has more than {PIECES_MAX} commands, tests and arguments");
+            self.faults.add_last(self.place, what);
+            self.lexer.tear();
+        }
     }
 
     fn takes(&mut self, sign: char) -> bool {
@@ -154,6 +178,7 @@ impl<'s> Parser<'s, '_> {
     /// A name with its arguments and tests.
     fn node(&mut self, name: &'s str) -> Node<'s> {
         let place = self.place;
+        self.count();
         self.advance();
         let mut arguments = Vec::new();
         while let Some(argument) = self.argument() {
@@ -172,6 +197,7 @@ impl<'s> Parser<'s, '_> {
             Token::Sign('[') => Value::Strings { listed: true, members: Vec::new() },
             _ => return None,
         };
+        self.count();
         let value = match (self.advance(), value) {
             (Token::Text(text), _) => Value::Strings { listed: false, members: vec![(place, text)] },
             (Token::Sign(_), _) => Value::Strings { listed: true, members: self.string_list(place) },
@@ -187,6 +213,7 @@ impl<'s> Parser<'s, '_> {
             let place = self.place;
             match self.token {
                 Token::Text(_) => {
+                    self.count();
                     if let Token::Text(text) = self.advance() {
                         members.push((place, text));
                     }

@@ -41,6 +41,14 @@ impl Work {
         if bytes <= self.memory_bytes { Ok(()) } else { Err(Spent::Memory) }
     }
 
+    /// Spends steps of its own but takes the memory of another, whose it stays.
+    pub fn with_memory_of<T>(&mut self, other: &Work, what: impl FnOnce(&mut Work) -> T) -> T {
+        let memory_bytes = std::mem::replace(&mut self.memory_bytes, other.memory_bytes);
+        let made = what(self);
+        self.memory_bytes = memory_bytes;
+        made
+    }
+
     /// Gives back the memory that `what` took. What it made must not be kept.
     pub fn briefly<T>(&mut self, what: impl FnOnce(&mut Work) -> T) -> T {
         let memory_bytes = self.memory_bytes;

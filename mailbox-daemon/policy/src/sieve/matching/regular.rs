@@ -22,6 +22,9 @@ const STATE_BYTES: usize = 64;
 /// See [`STATE_BYTES`].
 const STATE_BYTES_PER_GROUP: usize = 32;
 
+/// Compiling a state takes as long as so many steps.
+const COMPILE_STEPS_PER_STATE: usize = 100;
+
 /// States that are stepped through at a time take as long as one step, about.
 const STATES_PER_STEP: usize = 8;
 
@@ -40,7 +43,7 @@ impl Regular {
         if states > STATES_MAX {
             return Err(too_large());
         }
-        work.spend(100 + 10 * states)?;
+        work.spend(COMPILE_STEPS_PER_STATE * (states + 16))?;
         work.take((STATE_BYTES + STATE_BYTES_PER_GROUP * groups) * (states + 16))?;
         let mut builder = RegexBuilder::new(&source);
         builder.size_limit(COMPILED_BYTES_MAX).dot_matches_new_line(true);

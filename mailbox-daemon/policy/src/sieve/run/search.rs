@@ -2,7 +2,7 @@ use super::{Evaluation, Failure};
 use crate::sieve::commands::lists;
 use crate::sieve::matching::{Comparator, Key, KeyFault, Match, MatchType};
 use crate::sieve::text::Text;
-use crate::sieve::work::Work;
+use crate::sieve::work::{Spent, Work};
 use std::borrow::Cow;
 
 /// How a test compares: its match type, comparator and keys.
@@ -38,7 +38,9 @@ impl SearchKey {
         let prepare =
             |work: &mut Work| Key::prepare(matching.comparator, matching.match_type, constant, work);
         let key = match prepare(work).map(|key| SearchKey::Ready(Box::new(key))) {
-            Err(KeyFault::Spent(_)) => prepare(&mut run.clone()).map(|_| SearchKey::Late(text)),
+            Err(KeyFault::Spent(Spent::Memory)) => {
+                work.with_memory_of(run, prepare).map(|_| SearchKey::Late(text))
+            }
             kept => kept,
         };
         key.map_err(|fault| fault.to_string())

@@ -68,6 +68,34 @@ fn large_things_are_taken_or_told() {
 }
 
 #[test]
+fn a_script_has_so_many_pieces() {
+    for (head, piece, tail) in [
+        ("", "stop;", ""),
+        ("if header \"a\" [\"\"", ",\"\"", "] { }"),
+        ("if anyof(true", ",true", ") { }"),
+        ("keep", " 1", ";"),
+        ("require \"ihave\";", "a;", ""),
+    ] {
+        let told = faults(&format!("{head}{}{tail}", piece.repeat(200_000)));
+        let what = "the script has more than 130000 commands, tests and arguments";
+        assert!(told.iter().any(|fault| fault.contains(what)), "{piece}: {told:?}");
+    }
+    assert_eq!(faults(&"stop;".repeat(130_000)), Vec::<String>::new());
+}
+
+#[test]
+fn expressions_take_a_bounded_time_to_prepare() {
+    let expressions = |count: usize| {
+        let test = "if header :regex \"subject\" \".{40}\" {}\n";
+        faults(&format!("require \"regex\";\n{}", test.repeat(count)))
+    };
+    assert_eq!(expressions(1000), Vec::<String>::new());
+    assert!(
+        expressions(20_000).iter().any(|fault| fault.ends_with("the script takes too long for one message"))
+    );
+}
+
+#[test]
 fn many_rules_are_one_script() {
     let rules = repeated(10_000, |number| {
         format!(
