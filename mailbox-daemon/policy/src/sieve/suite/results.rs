@@ -177,7 +177,9 @@ pub fn execute(run: &mut Run<'_>) -> Result<bool, Failure> {
         reply.copy_in.iter().try_for_each(|filing| file(run, filing))?;
     }
     for told in plan.notifications.iter().skip(done.notifications) {
-        told.to.iter().try_for_each(|to| send(run, None, to, told.message.clone()))?;
+        // Mail nobody may answer leads to mail nobody may answer (RFC 5436 section 2.7).
+        let teller = sender.as_ref().map(|_| run.facts.account.clone());
+        told.to.iter().try_for_each(|to| send(run, teller.clone(), to, told.message.clone()))?;
         told.copy_in.iter().try_for_each(|filing| file(run, filing))?;
     }
     remember(run, &plan)?;

@@ -52,7 +52,7 @@ test "a script that is not there" {
 
 /// What is played: mailboxes that keep messages with their flags, envelopes, verdicts, scripts one after the other.
 const PLAYED: &str = r#"require ["vnd.dovecot.testsuite", "fileinto", "imap4flags", "envelope", "spamtest", "spamtestplus", "virustest",
-    "mailbox", "editheader"];
+    "mailbox", "editheader", "enotify"];
 test "messages stay in mailboxes with their flags" {
     fileinto :create :flags "\\Seen" "Kept";
     keep;
@@ -86,6 +86,17 @@ test "a wrong path is no envelope" {
     test_set "envelope.to" "ann@example.com";
     if not envelope "to" "ann@example.com" { test_fail "there is no envelope any more"; }
 }
+test "notifications come from the account, but lead to none" {
+    test_result_reset;
+    test_set "envelope.from" "bob@example.com";
+    notify "mailto:cy@example.com";
+    if not allof (test_result_execute, test_message :smtp 0, envelope "from" "ann@example.com") { test_fail "who tells?"; }
+    test_result_reset;
+    test_set "message" "Subject: Another";
+    test_set "envelope.from" "<>";
+    notify "mailto:cy@example.com";
+    if not allof (test_result_execute, test_message :smtp 0, envelope "from" "") { test_fail "it may be answered"; }
+}
 test "verdicts stand in the header" {
     test_set "message" text:
 X-Score: no, score=4.0 needs 5.0
@@ -112,7 +123,7 @@ test "a script begins with what the one before made of the message" {
     if not test_message :folder "Marked" 0 { test_fail "the mark is gone"; }
     if not test_script_compile "mark.sieve" { test_fail "it does not compile"; }
     if not allof (test_script_run, test_result_execute) { test_fail "it does not run"; }
-    if not allof (test_message :folder "INBOX" 2, exists "X-Mark") { test_fail "it is kept as it came"; }
+    if not allof (test_message :folder "INBOX" 4, exists "X-Mark") { test_fail "it is kept as it came"; }
 }
 "#;
 
