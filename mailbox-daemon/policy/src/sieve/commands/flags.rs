@@ -22,6 +22,8 @@ pub const TESTS: &[TestRule] =
 
 /// Most flags one set has; more are ignored.
 const FLAGS_MAX: usize = 128;
+/// Memory of one short key while it is compared, about.
+const KEY_BYTES: usize = size_of::<SearchKey>() + 32;
 
 /// `:flags`
 #[derive(Debug)]
@@ -189,6 +191,7 @@ impl HasFlag {
         let mut matching = self.matching.clone();
         for key in &self.keys {
             let words = evaluation.text(key)?;
+            evaluation.work.afford((matching.keys.len() + words.len() / 2) * KEY_BYTES)?;
             for word in words.split(' ').filter(|word| !word.is_empty()) {
                 matching.keys.push(SearchKey::Late(Text::Constant(word.into())));
             }

@@ -96,6 +96,16 @@ fn expressions_take_a_bounded_time_to_prepare() {
 }
 
 #[test]
+fn flags_to_look_for_take_a_bounded_memory() {
+    let has_flag = |words: usize| {
+        let source = "require [\"imap4flags\", \"fileinto\"]; if hasflag \"";
+        World::default().told(&format!("{source}{}\" {{ fileinto \"Junk\"; }}", "a ".repeat(words)))
+    };
+    assert_eq!(has_flag(1000), "file INBOX");
+    assert!(has_flag(200_000).contains("the script needs too much memory for one message"));
+}
+
+#[test]
 fn many_rules_are_one_script() {
     let rules = repeated(10_000, |number| {
         format!(
