@@ -100,6 +100,14 @@ fn not_everybody_is_answered() {
     assert_eq!(field(&reply, "From"), Some("TJS@example.edu"));
 }
 
+#[test]
+fn what_the_site_takes_for_spam_is_not_answered() {
+    let junk = MailboxName::parse("Junk").unwrap();
+    let plan = World { keep_in: junk.clone(), ..world() }.run(&compile(AWAY), LETTER);
+    assert_eq!((plan.replies.len(), plan.memory.len(), plan.trouble), (0, 0, None));
+    assert_eq!(plan.filings[0].target.mailbox, junk);
+}
+
 /// Runs scripts one after the other, what they remember kept; whether each answers.
 fn answers(runs: &[(&str, &str, UnixSeconds)]) -> Vec<bool> {
     let mut world = world();

@@ -5,7 +5,7 @@ use crate::sieve::letter::address_of;
 use crate::sieve::message::{Field, Header};
 use crate::sieve::work::{Spent, Work};
 use proto::mime::address;
-use types::Address;
+use types::{Address, MailboxName};
 
 /// Fields that name those a message is for.
 const RECIPIENT_FIELDS: [&str; 6] = ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"];
@@ -44,8 +44,13 @@ impl Correspondence<'_> {
         let Some(to) = sender.filter(|sender| !is_machine(sender) && !self.is_own(sender)) else {
             return Ok(None);
         };
-        let from = if self.is_automatic() { None } else { self.named_owner(work)? };
+        let from = if self.is_automatic() || self.is_spam() { None } else { self.named_owner(work)? };
         Ok(from.map(|from| Answer { to, from }))
+    }
+
+    /// Whether the site takes it for spam: whoever sent that is seldom whom it names.
+    fn is_spam(&self) -> bool {
+        *self.facts.keep_in != MailboxName::inbox()
     }
 
     /// Whether a machine or a mailing list sent it.
