@@ -10,7 +10,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("types", &[]),
     ("proto", &["types"]),
     ("store", &["types"]),
-    ("policy", &["types"]),
+    ("policy", &["types", "proto"]),
     ("service", &["types", "proto", "store", "policy"]),
     ("mailbox-daemon", &["types", "proto", "store", "policy", "service"]),
 ];
