@@ -12,6 +12,7 @@ mod try_script;
 use clap::Parser;
 use cli::{Cli, RelayWord, SieveWord, Word};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use output::say;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -99,9 +100,9 @@ async fn run(config: &Path) -> Result<(), String> {
 
 fn check(config: &Path) -> Result<(), String> {
     let settings = service::host::read_settings(config).map_err(as_text)?;
-    println!("{}: no mistakes found", config.display());
+    say(format_args!("{}: no mistakes found", config.display()));
     for hint in service::admin::relay_hints(&settings) {
-        println!("{hint}");
+        say(hint);
     }
     Ok(())
 }

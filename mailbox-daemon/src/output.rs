@@ -2,21 +2,34 @@
 
 use serde_json::{Map, Value, json};
 use service::admin::Answer;
+use std::fmt::Display;
+use std::io::Write;
+
+/// Prints a line to standard output. Whoever reads it, `head` say, may stop reading.
+pub fn say(line: impl Display) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
 
 /// Prints an answer to standard output.
 pub fn print(answer: &Answer, as_json: bool) {
     if let (true, Some(whole)) = (as_json, &answer.whole) {
-        println!("{whole:#}");
+        say(format_args!("{whole:#}"));
         return;
     }
     match (as_json, answer.rows.is_empty()) {
-        (true, true) if !answer.message.is_empty() => println!("{:#}", json!({ "message": answer.message })),
-        (true, _) => println!("{:#}", json!(answer.rows)),
-        (false, true) if answer.message.is_empty() => println!("(none)"),
+        (true, true) if !answer.message.is_empty() => {
+            say(format_args!("{:#}", json!({ "message": answer.message })));
+        }
+        (true, _) => say(format_args!("{:#}", json!(answer.rows))),
+        (false, true) if answer.message.is_empty() => say("(none)"),
         (false, _) => {
-            print!("{}", table(&answer.rows));
-            if !answer.message.is_empty() {
-                println!("{}", answer.message);
+            let rows = table(&answer.rows);
+            for line in
+                rows.lines().chain(Some(answer.message.as_str()).filter(|message| !message.is_empty()))
+            {
+                say(line);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `sieve test`: scripts that test scripts.
 
+use crate::output::say;
 use policy::config;
 use policy::sieve::{Suite, SuiteReport};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ pub fn run(paths: &[PathBuf], as_json: bool) -> Result<ExitCode, String> {
     }
     if as_json {
         let rows: Vec<Value> = reports.iter().map(|(path, report)| row(path, report)).collect();
-        println!("{:#}", json!(rows));
+        say(format_args!("{:#}", json!(rows)));
     }
     let all_passed = reports.iter().all(|(_, report)| report.passed());
     Ok(if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -84,18 +85,18 @@ fn collect_above(folder: &Path, source: &[u8], files: &mut BTreeMap<String, Vec<
 }
 
 fn print(path: &Path, report: &SuiteReport) {
-    println!("{}", path.display());
+    say(path.display());
     for test in &report.tests {
         match &test.failure {
-            None => println!("  passed  {}", test.name),
-            Some(why) => println!("  FAILED  {}: {why}", test.name),
+            None => say(format_args!("  passed  {}", test.name)),
+            Some(why) => say(format_args!("  FAILED  {}: {why}", test.name)),
         }
     }
     if let Some(trouble) = &report.trouble {
-        println!("  FAILED  {}", trouble.replace('\n', "\n          "));
+        say(format_args!("  FAILED  {}", trouble.replace('\n', "\n          ")));
     }
     let failed = report.tests.iter().filter(|test| test.failure.is_some()).count();
-    println!("  {} of {} tests passed", report.tests.len() - failed, report.tests.len());
+    say(format_args!("  {} of {} tests passed", report.tests.len() - failed, report.tests.len()));
 }
 
 fn row(path: &Path, report: &SuiteReport) -> Value {

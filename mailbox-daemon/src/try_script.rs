@@ -1,6 +1,7 @@
 //! `sieve check` and `sieve run`: a script looked at without a daemon, a state directory or mail.
 
 use crate::cli::RunArgs;
+use crate::output::say;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use policy::config;
@@ -22,12 +23,12 @@ pub fn check(path: &Path, as_json: bool) -> Result<ExitCode, String> {
         Err(faults) => (faults, Vec::new()),
     };
     if as_json {
-        println!("{:#}", json!({ "errors": places(&faults), "warnings": places(&warnings) }));
+        say(format_args!("{:#}", json!({ "errors": places(&faults), "warnings": places(&warnings) })));
     } else {
         print_faults(path, "error", &faults);
         print_faults(path, "warning", &warnings);
         if faults.is_empty() {
-            println!("{}: no mistakes found", path.display());
+            say(format_args!("{}: no mistakes found", path.display()));
         }
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -40,7 +41,7 @@ pub fn run(args: &RunArgs, as_json: bool) -> Result<ExitCode, String> {
         Ok(script) => script,
         Err(faults) => {
             if as_json {
-                println!("{:#}", json!({ "errors": places(&faults) }));
+                say(format_args!("{:#}", json!({ "errors": places(&faults) })));
             }
             print_faults(&args.script, "error", &faults);
             return Ok(ExitCode::FAILURE);
@@ -50,8 +51,8 @@ pub fn run(args: &RunArgs, as_json: bool) -> Result<ExitCode, String> {
     let plan = trial(args, &limits)?.run(&script, &message, &limits);
     let outcome = Outcome::of(&plan, &MailboxName::inbox());
     match as_json {
-        true => println!("{:#}", json!(outcome)),
-        false => print!("{outcome}"),
+        true => say(format_args!("{:#}", json!(outcome))),
+        false => say(outcome.to_string().trim_end()),
     }
     Ok(if outcome.error.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
