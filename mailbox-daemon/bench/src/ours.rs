@@ -36,6 +36,11 @@ impl Daemon {
         }
     }
 
+    /// The binary.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Starts a demo box and waits for its `demo.json`.
     pub fn start(&self, folder: &Path, sink: SocketAddr, setup: Setup) -> Outcome<Server> {
         let base = free_port_base()?;

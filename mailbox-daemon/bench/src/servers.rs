@@ -104,6 +104,11 @@ impl<'a> Site<'a> {
         Ok(Site { kind, sink, folder, _guard: guard })
     }
 
+    /// Which server it is for.
+    pub fn kind(&self) -> &Kind {
+        self.kind
+    }
+
     /// Its folder: state, mail, logs.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -39,6 +39,13 @@ const TARGETS: &[(&str, Goal)] = &[
     ("queue.submit_per_s", TimesPeers(3.0)),
     ("queue.more_pss_kib", AtMost(2.0 * 1024.0)),
     ("outbound.messages_per_s", TimesPeers(2.0)),
+    ("spam.all_one_minus_roca_percent", AtMost(0.08)),
+    ("spam.all_spam_missed_percent_at_ham_loss_0_1", AtMost(6.0)),
+    ("spam.all_spam_missed_percent_at_ham_loss_0_5", AtMost(2.0)),
+    ("spam.all_ham_lost_percent", AtMost(0.05)),
+    ("spam.all_cpu_ms_per_message", AtMost(1.0)),
+    ("spam.first_50_ham_lost_percent", AtMost(0.2)),
+    ("spam.first_50_spam_missed_percent", AtMost(25.0)),
 ];
 
 /// Measures that must take half of the peers' time and CPU.

@@ -136,6 +136,9 @@ fn no_door_compresses_or_begins_anew_within_a_session() {
         assert!(outcome.stdout.contains("Secure Renegotiation IS supported"), "{door:?}: {outcome:?}");
         let outcome = handshake(&demo, door, &["-tls1_2"], "R\n");
         assert!(outcome.stderr.contains("RENEGOTIATING"), "{door:?}: {outcome:?}");
-        assert!(outcome.stderr.contains("no renegotiation"), "{door:?}: {outcome:?}");
+        // A greeting that crosses the wish ends it as well: openssl takes no more words in the middle of it.
+        let is_refused =
+            ["no renegotiation", "unexpected record"].iter().any(|why| outcome.stderr.contains(why));
+        assert!(is_refused, "{door:?}: {outcome:?}");
     }
 }

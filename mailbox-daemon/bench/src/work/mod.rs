@@ -11,6 +11,7 @@ mod latency;
 mod mailbox;
 mod outbound;
 mod queue;
+mod spam;
 
 use std::time::Duration;
 
@@ -88,6 +89,11 @@ pub const ALL: &[Work] = &[
         name: "outbound",
         about: "10,000 messages submitted and handed to a destination that takes them",
         run: outbound::run,
+    },
+    Work {
+        name: "spam",
+        about: "the messages of SPAM_CORPUS judged, then learnt; beside bogofilter",
+        run: spam::run,
     },
 ];
 
