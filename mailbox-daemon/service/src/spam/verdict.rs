@@ -1,6 +1,7 @@
 use crate::host::Host;
 use policy::inbound;
-use policy::spam::{Case, Features, Learner, Verdict, judge};
+use policy::spam::{Case, Features, Learner, Learning, Opinion, Verdict, judge};
+use std::cell::OnceCell;
 use types::{Address, Evidence};
 
 /// Clues of the content that are looked for.
@@ -9,7 +10,8 @@ const CLUES_MAX: usize = 8;
 /// The content of a message from outside, to be judged for one account after the other.
 pub(crate) struct Content<'a> {
     message: &'a [u8],
-    features: Features,
+    /// Gathered once somebody knows enough to judge by them.
+    features: OnceCell<Features>,
 }
 
 /// What is known of a message besides its content.
@@ -26,19 +28,26 @@ pub(crate) struct Known<'a> {
 impl<'a> Content<'a> {
     /// Of a message as it came.
     pub(crate) fn of(message: &'a [u8]) -> Content<'a> {
-        Content { message, features: Features::of(message) }
+        Content { message, features: OnceCell::new() }
     }
 
     /// What is to be thought of the message for an account.
     pub(crate) fn judge(&self, host: &Host, account: &Address, known: Known<'_>) -> Verdict {
         let learner = Learner::of(account);
-        let (opinion, clues, own, household) = host.spam.knowledge(|knowledge| {
-            let opinion = knowledge.opinion(learner, &self.features);
-            let clues = knowledge.clues(learner, self.message, CLUES_MAX);
-            (opinion, clues, knowledge.seen(learner), knowledge.seen(Learner::HOUSEHOLD))
-        });
-        let Known { evidence, site, is_correspondent } = known;
         let settings = &host.settings.load().spam;
+        let (own, household) =
+            host.spam.knowledge(|known| (known.seen(learner), known.seen(Learner::HOUSEHOLD)));
+        let (opinion, clues) = match Learning::of(own, household, settings) {
+            Some(_) => (Opinion::default(), Vec::new()),
+            None => {
+                let features = self.features.get_or_init(|| Features::of(self.message));
+                host.spam.knowledge(|knowledge| {
+                    let clues = knowledge.clues(learner, self.message, CLUES_MAX);
+                    (knowledge.opinion(learner, features), clues)
+                })
+            }
+        };
+        let Known { evidence, site, is_correspondent } = known;
         let opinion = &opinion;
         judge(&Case { evidence, site, is_correspondent, opinion, clues: &clues, own, household, settings })
     }
