@@ -18,7 +18,7 @@ mod table;
 mod verdict;
 
 pub use evaluation::{Figures, Foretold};
-pub use features::Features;
+pub use features::{Features, NamedFeatures};
 pub use identity::Identity;
 pub use knowledge::{Class, Clue, Knowledge, Learner, Opinion, Seen};
 pub use ledger::Ledger;

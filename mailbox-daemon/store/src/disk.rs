@@ -9,7 +9,7 @@ mod view;
 pub use view::FileView;
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -151,13 +151,32 @@ pub(crate) fn has_empty_block(disk: &dyn Disk, path: &Path) -> io::Result<bool> 
 /// Replaces a small file as a whole: whoever looks, even after a power cut, finds the old or the new contents. The new
 /// contents are durable once the directory is synced.
 pub fn replace_small(disk: &dyn Disk, path: &Path, contents: &[u8]) -> io::Result<()> {
+    replace(disk, path, b"", contents)
+}
+
+/// The same for a file of any size that has a head.
+pub fn replace(disk: &dyn Disk, path: &Path, head: &[u8], contents: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("replacing");
     let file = disk.open_update(&temporary, true)?;
     file.set_bytes(0)?;
-    file.write_at(contents, 0)?;
+    if !head.is_empty() {
+        file.write_at(head, 0)?;
+    }
+    file.write_at(contents, head.len() as u64)?;
     file.sync()?;
     drop(file);
     disk.rename(&temporary, path)
+}
+
+/// Makes a folder, and its name durable, where there is none.
+pub fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    match disk.stat(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            disk.create_dir_all(dir)?;
+            disk.sync_dir(dir.parent().unwrap_or(Path::new("/")))
+        }
+        stat => stat.map(|_| ()),
+    }
 }
 
 /// Removes a directory and everything in it.

@@ -13,7 +13,7 @@
 mod tests;
 
 use crate::checksum;
-use crate::disk::{Disk, FileKind, read_small};
+use crate::disk::{Disk, FileKind, make_dir, read_small, replace};
 use crate::error::StoreError;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -104,9 +104,14 @@ impl Lessons {
 
     /// Writes all that was learnt in place of the checkpoint before and its journal; durable on return.
     pub fn checkpoint(&mut self, contents: &[u8]) -> Result<(), StoreError> {
-        self.make_dir()?;
+        make_dir(&*self.disk, &self.dir)?;
         let generation = self.generation + 1;
-        self.replace(KNOWLEDGE, &head(KNOWLEDGE_LABEL, generation, contents), contents)?;
+        replace(
+            &*self.disk,
+            &self.dir.join(KNOWLEDGE),
+            &head(KNOWLEDGE_LABEL, generation, contents),
+            contents,
+        )?;
         // From here on either may be what the disk has, so that nothing may go behind the old one any more.
         self.generation = generation;
         self.end = None;
@@ -127,33 +132,11 @@ impl Lessons {
 
     /// A journal without lessons; says where it ends.
     fn begin_journal(&mut self) -> Result<u64, StoreError> {
-        self.make_dir()?;
-        self.replace(LESSONS, &head(LESSONS_LABEL, self.generation, b""), b"")?;
+        make_dir(&*self.disk, &self.dir)?;
+        replace(&*self.disk, &self.dir.join(LESSONS), &head(LESSONS_LABEL, self.generation, b""), b"")?;
         self.disk.sync_dir(&self.dir)?;
         self.end = Some(HEAD_BYTES as u64);
         Ok(HEAD_BYTES as u64)
-    }
-
-    /// Whoever looks finds the file of before or the new one, which is durable once the folder is synced.
-    fn replace(&self, name: &str, head: &[u8], contents: &[u8]) -> io::Result<()> {
-        let path = self.dir.join(name);
-        let unfinished = path.with_extension("replacing");
-        let file = self.disk.open_update(&unfinished, true)?;
-        file.set_bytes(0)?;
-        file.write_at(head, 0)?;
-        file.write_at(contents, head.len() as u64)?;
-        file.sync()?;
-        self.disk.rename(&unfinished, &path)
-    }
-
-    fn make_dir(&self) -> io::Result<()> {
-        match self.disk.stat(&self.dir) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.disk.create_dir_all(&self.dir)?;
-                self.disk.sync_dir(self.dir.parent().unwrap_or(Path::new("/")))
-            }
-            stat => stat.map(|_| ()),
-        }
     }
 
     /// What a file says; one that says nothing is moved out of the way.

@@ -1,10 +1,10 @@
 //! Small files with secrets: keys to sign with. Each is written whole and is durable when the call returns; whoever looks
 //! after a power cut finds the old contents or the new.
 
-use crate::disk::{Disk, FileKind, read_small, replace_small};
+use crate::disk::{Disk, FileKind, make_dir, read_small, replace_small};
 use crate::error::StoreError;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A secret is no longer than this; of a longer file the rest is not read.
@@ -56,7 +56,7 @@ impl Secrets {
 
     /// Writes a secret in place of what was there.
     pub fn write(&self, name: &str, contents: &[u8]) -> Result<(), StoreError> {
-        self.make_dir()?;
+        make_dir(&*self.disk, &self.dir)?;
         replace_small(&*self.disk, &self.path(name), contents)?;
         Ok(self.disk.sync_dir(&self.dir)?)
     }
@@ -66,22 +66,13 @@ impl Secrets {
         self.disk.remove_file(&self.path(name))?;
         Ok(self.disk.sync_dir(&self.dir)?)
     }
-
-    fn make_dir(&self) -> io::Result<()> {
-        match self.disk.stat(&self.dir) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.disk.create_dir_all(&self.dir)?;
-                self.disk.sync_dir(self.dir.parent().unwrap_or(Path::new("/")))
-            }
-            stat => stat.map(|_| ()),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::disk::crash::{CrashDisk, Survival};
+    use std::path::Path;
 
     fn disk() -> CrashDisk {
         let disk = CrashDisk::new();

@@ -8,9 +8,9 @@ mod parts;
 mod trace;
 mod words;
 
-pub(super) use gather::{KINDS, Names, kind_of, learnt_like, place_of};
+pub(super) use gather::{KINDS, kind_of, learnt_like, place_of};
 
-use gather::Gather;
+use gather::{Gather, Names};
 
 /// Of a message this much is read, header first; what lies behind never counts.
 const MESSAGE_BYTES_MAX: usize = 256 * 1024;
@@ -28,25 +28,7 @@ impl Features {
     /// Those of a message as it is stored or came, with either line break. Fields that are added at and after delivery are passed over, so that
     /// a message has the same features before and after it.
     pub fn of(message: &[u8]) -> Features {
-        Features::read(message, Gather::default()).hashes()
-    }
-
-    /// The same for a header, with the empty line that ends it, and a body that lie apart.
-    pub fn of_header_and_body(header: &[u8], body: &[u8]) -> Features {
-        let body = &body[..body.len().min(MESSAGE_BYTES_MAX.saturating_sub(header.len()))];
-        Features::of(&[header, body].concat())
-    }
-
-    /// Those of a message with what each is in words.
-    pub(super) fn named(message: &[u8]) -> Names {
-        Features::read(message, Gather::naming()).names()
-    }
-
-    fn read(message: &[u8], mut gather: Gather) -> Gather {
-        let message = parts::wire_form(&message[..message.len().min(MESSAGE_BYTES_MAX)]);
-        head::read(&message, &mut gather);
-        parts::read(&message, &mut gather);
-        gather
+        read(message, Gather::default()).hashes()
     }
 
     /// Sorted, each once.
@@ -61,4 +43,34 @@ impl Features {
         hashes.truncate(Features::COUNT_MAX);
         Features { hashes }
     }
+}
+
+/// The features of a message with what each is in words, where what they say is to be explained.
+#[derive(Clone, Debug, Default)]
+pub struct NamedFeatures {
+    names: Names,
+}
+
+impl NamedFeatures {
+    /// Of a message, the same as [`Features::of`].
+    pub fn of(message: &[u8]) -> NamedFeatures {
+        NamedFeatures { names: read(message, Gather::naming()).names() }
+    }
+
+    /// The hashes, sorted, each once.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.names.keys().copied().take(Features::COUNT_MAX)
+    }
+
+    /// What one of them is in words.
+    pub(super) fn name(&self, hash: u64) -> Option<&str> {
+        self.names.get(&hash).map(String::as_str)
+    }
+}
+
+fn read(message: &[u8], mut gather: Gather) -> Gather {
+    let message = parts::wire_form(&message[..message.len().min(MESSAGE_BYTES_MAX)]);
+    head::read(&message, &mut gather);
+    parts::read(&message, &mut gather);
+    gather
 }

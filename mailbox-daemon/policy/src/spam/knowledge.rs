@@ -1,10 +1,10 @@
 #[cfg(test)]
 mod tests;
 
-use super::Features;
 use super::features::place_of;
 use super::scoring::{Evidence, Score, score};
 use super::table::{Counts, Table};
+use super::{Features, NamedFeatures};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,14 +143,19 @@ impl Knowledge {
         Opinion::of(self.score(learner, features.hashes().iter().copied()).log_odds)
     }
 
-    /// The strongest clues of a message, at most `clues_max`.
-    pub fn clues(&self, learner: Learner, message: &[u8], clues_max: usize) -> Vec<Clue> {
-        let names = Features::named(message);
-        let mut parts = self.score(learner, names.keys().copied()).parts;
+    /// The same with the strongest clues it rests on, at most `clues_max`.
+    pub fn explained(
+        &self,
+        learner: Learner,
+        features: &NamedFeatures,
+        clues_max: usize,
+    ) -> (Opinion, Vec<Clue>) {
+        let Score { log_odds, mut parts } = self.score(learner, features.hashes());
         parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        let clue =
-            |(hash, weight): (u64, f64)| names.get(&hash).map(|what| Clue { what: what.clone(), weight });
-        parts.into_iter().take(clues_max).filter_map(clue).collect()
+        let clue = |(hash, weight): (u64, f64)| {
+            features.name(hash).map(|what| Clue { what: what.to_owned(), weight })
+        };
+        (Opinion::of(log_odds), parts.into_iter().take(clues_max).filter_map(clue).collect())
     }
 
     /// How much a learner has learnt.

@@ -2,7 +2,9 @@
 
 use super::{Admin, AdminError, Answer};
 use data_encoding::BASE64;
-use policy::spam::{Case, Class, Clue, Features, Identity, Learner, Learning, Lesson, Seen, Taught, judge};
+use policy::spam::{
+    Case, Class, Clue, Identity, Learner, Learning, Lesson, NamedFeatures, Seen, Taught, judge,
+};
 use serde_json::{Value, json};
 use types::{Address, DirectoryEntry};
 
@@ -46,13 +48,13 @@ impl Admin<'_> {
             None => Learner::HOUSEHOLD,
         };
         let message = BASE64.decode(message.as_bytes()).map_err(|_| AdminError::Damaged)?;
-        let features = Features::of(&message);
+        let features = NamedFeatures::of(&message);
         let (opinion, clues, own, household, known) = self.spam.with(|memory| {
             let knowledge = memory.knowledge();
-            let clues = knowledge.clues(learner, &message, CLUES_MAX);
+            let (opinion, clues) = knowledge.explained(learner, &features, CLUES_MAX);
             let known = memory.class(learner, Identity::of(&message));
             let (own, household) = (knowledge.seen(learner), knowledge.seen(Learner::HOUSEHOLD));
-            (knowledge.opinion(learner, &features), clues, own, household, known)
+            (opinion, clues, own, household, known)
         });
         let verdict = judge(&Case {
             evidence: None,

@@ -1,6 +1,6 @@
 use crate::host::Host;
 use policy::inbound;
-use policy::spam::{Case, Features, Learner, Learning, Opinion, Verdict, judge};
+use policy::spam::{Case, Learner, Learning, NamedFeatures, Opinion, Verdict, judge};
 use std::cell::OnceCell;
 use types::{Address, Evidence};
 
@@ -11,7 +11,7 @@ const CLUES_MAX: usize = 8;
 pub(crate) struct Content<'a> {
     message: &'a [u8],
     /// Gathered once somebody knows enough to judge by them.
-    features: OnceCell<Features>,
+    features: OnceCell<NamedFeatures>,
 }
 
 /// What is known of a message besides its content.
@@ -40,11 +40,8 @@ impl<'a> Content<'a> {
         let (opinion, clues) = match Learning::of(own, household, settings) {
             Some(_) => (Opinion::default(), Vec::new()),
             None => {
-                let features = self.features.get_or_init(|| Features::of(self.message));
-                host.spam.knowledge(|knowledge| {
-                    let clues = knowledge.clues(learner, self.message, CLUES_MAX);
-                    (knowledge.opinion(learner, features), clues)
-                })
+                let features = self.features.get_or_init(|| NamedFeatures::of(self.message));
+                host.spam.knowledge(|knowledge| knowledge.explained(learner, features, CLUES_MAX))
             }
         };
         let Known { evidence, site, is_correspondent } = known;

@@ -60,7 +60,7 @@ fn what_was_taught_tells_new_messages_apart() {
         assert!(probability(&knowledge, ANA, &spam(number)) >= Opinion::SPAM_FROM, "spam {number}");
         assert!(probability(&knowledge, ANA, &ham(number)) < 0.1, "ham {number}");
     }
-    let clues = knowledge.clues(ANA, &spam(200), 8);
+    let (_, clues) = knowledge.explained(ANA, &NamedFeatures::of(&spam(200)), 8);
     assert_eq!(clues.len(), 8);
     assert!(clues.iter().any(|clue| clue.weight > 0.0));
 }
